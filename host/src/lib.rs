@@ -1,0 +1,1 @@
+//! The bridge between lightningd and its guests.

@@ -1,0 +1,2 @@
+//! The plugin that lightningd starts.
+fn main() {}

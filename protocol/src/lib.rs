@@ -1,0 +1,11 @@
+//! What Core Lightning and a plugin say to each other.
+//!
+//! One file for each hook holds all there is to it: the payload, the actions
+//! (wrong ones cannot be written), the check of an answer, the fallback, the
+//! fold of several answers into one, and the tests. The bridge, the guest SDK
+//! and the manifest checks all draw on these files.
+//!
+//! Nothing here does input or output, and nothing knows of WebAssembly.
+
+pub mod hook;
+pub mod hooks;

@@ -1,0 +1,1 @@
+//! A lightningd to test against.
