@@ -1,0 +1,79 @@
+//! What all guests share: the way out to lightningd, and what is known of it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use crate::bridge::lineage::Lineages;
+use crate::lightningd::output::{Level, Output};
+use crate::lightningd::rpc_socket::RpcSocket;
+
+/// The node, as far as this process knows it.
+#[derive(Debug)]
+pub struct Node {
+    /// The way to lightningd's stdin.
+    pub output: Arc<Output>,
+    /// The bridge's own voice.
+    pub log: Log,
+    /// Whose RPC calls are under way.
+    pub lineages: Arc<Lineages>,
+    rpc: OnceLock<RpcSocket>,
+    closing: OnceLock<()>,
+}
+
+impl Node {
+    /// Before `init`: there is only the output.
+    pub fn new(output: Arc<Output>) -> Self {
+        Node {
+            log: Log(Arc::clone(&output)),
+            output,
+            lineages: Arc::default(),
+            rpc: OnceLock::new(),
+            closing: OnceLock::new(),
+        }
+    }
+
+    /// `init` told where the RPC socket is.
+    pub fn set_rpc(&self, path: PathBuf) {
+        // A second `init` does not exist in the protocol; the first counts.
+        drop(self.rpc.set(RpcSocket::new(path, Default::default())));
+    }
+
+    /// From now on lightningd refuses RPC calls, so the bridge does.
+    pub fn close(&self) {
+        drop(self.closing.set(()));
+    }
+
+    /// The RPC socket, or why there is none.
+    pub fn rpc(&self) -> Result<&RpcSocket, &'static str> {
+        if self.closing.get().is_some() {
+            return Err("lightningd is shutting down");
+        }
+        self.rpc.get().ok_or("lightningd's RPC can be called only after init")
+    }
+}
+
+/// Lines in the bridge's own voice, naming the guest that they are about.
+#[derive(Debug, Clone)]
+pub struct Log(Arc<Output>);
+
+impl Log {
+    /// One line about a guest, or by it.
+    pub fn write(&self, level: Level, guest: &str, message: &str) {
+        self.0.log(level, &format!("{guest}: {message}"));
+    }
+
+    /// One line about the bridge itself.
+    pub fn bridge(&self, level: Level, message: &str) {
+        self.0.log(level, message);
+    }
+
+    /// The operator should look, but the node is well.
+    pub fn unusual(&self, guest: &str, message: &str) {
+        self.write(Level::Unusual, guest, message);
+    }
+
+    /// For the curious.
+    pub fn debug(&self, guest: &str, message: &str) {
+        self.write(Level::Debug, guest, message);
+    }
+}

@@ -1,0 +1,185 @@
+//! What waits for a guest: calls, which are never dropped, and notifications,
+//! of which the oldest give way when the guest does not keep up.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::call::{Call, CallId};
+
+/// One thing to deliver.
+#[derive(Debug)]
+pub struct Delivery {
+    /// 0 where nobody waits: notifications.
+    pub id: CallId,
+    /// What it is.
+    pub call: Call,
+}
+
+/// The queue in front of one guest. It outlives the guest's instances.
+#[derive(Debug)]
+pub struct Mailbox {
+    queue: Mutex<Queue>,
+    wake: Notify,
+    notification_limit: usize,
+    dropped: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    calls: VecDeque<(u64, Delivery)>,
+    notifications: VecDeque<(u64, Delivery)>,
+    next: u64,
+}
+
+/// What the guest can take now.
+#[derive(Debug, Clone, Copy)]
+pub struct Appetite {
+    /// Fewer calls are open than may be.
+    pub calls: bool,
+    /// No notification is being handled: they are delivered one at a time, in
+    /// lightningd's order.
+    pub notifications: bool,
+}
+
+impl Mailbox {
+    /// An empty one that holds at most `notification_limit` notifications.
+    pub fn new(notification_limit: usize) -> Self {
+        Mailbox {
+            queue: Mutex::default(),
+            wake: Notify::new(),
+            notification_limit: notification_limit.max(1),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    /// Queues a call.
+    pub fn call(&self, id: CallId, call: Call) {
+        let mut queue = self.lock();
+        let sequence = queue.sequence();
+        queue.calls.push_back((sequence, Delivery { id, call }));
+        drop(queue);
+        self.wake.notify_one();
+    }
+
+    /// Queues a notification, with an id if somebody waits for its end; returns
+    /// what had to give way.
+    pub fn notify(&self, id: CallId, call: Call) -> Option<Call> {
+        let mut queue = self.lock();
+        let oldest = if queue.notifications.len() >= self.notification_limit {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            queue.notifications.pop_front()
+        } else {
+            None
+        };
+        let sequence = queue.sequence();
+        queue.notifications.push_back((sequence, Delivery { id, call }));
+        drop(queue);
+        self.wake.notify_one();
+        oldest.map(|(_, delivery)| delivery.call)
+    }
+
+    /// Notifications dropped so far.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Forgets a call that nobody waits for any more, if it is still here.
+    pub fn withdraw(&self, id: CallId) -> bool {
+        let mut queue = self.lock();
+        let before = queue.calls.len();
+        queue.calls.retain(|(_, delivery)| delivery.id != id);
+        queue.calls.len() < before
+    }
+
+    /// Forgets all calls: those who waited have been told.
+    pub fn forget_calls(&self) {
+        self.lock().calls.clear();
+    }
+
+    /// The next delivery in the order of arrival, as far as the guest can take it.
+    pub fn take(&self, appetite: Appetite) -> Option<Delivery> {
+        let mut queue = self.lock();
+        let call = queue.calls.front().filter(|_| appetite.calls).map(|(n, _)| *n);
+        let notification = queue.notifications.front().filter(|_| appetite.notifications).map(|(n, _)| *n);
+        let from = match (call, notification) {
+            (None, None) => return None,
+            (Some(c), Some(n)) if n < c => &mut queue.notifications,
+            (Some(_), _) => &mut queue.calls,
+            (None, Some(_)) => &mut queue.notifications,
+        };
+        from.pop_front().map(|(_, delivery)| delivery)
+    }
+
+    /// Waits until something may have come.
+    pub async fn wait(&self) {
+        self.wake.notified().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn sequence(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notification(topic: &str) -> Call {
+        Call::Notification {
+            topic: topic.into(),
+            params: "{}".into(),
+            origin: None,
+        }
+    }
+
+    fn names(mailbox: &Mailbox, appetite: Appetite) -> Vec<String> {
+        std::iter::from_fn(|| mailbox.take(appetite)).map(|d| d.call.to_string()).collect()
+    }
+
+    const ALL: Appetite = Appetite {
+        calls: true,
+        notifications: true,
+    };
+
+    #[test]
+    fn all_come_in_the_order_of_arrival() {
+        let mailbox = Mailbox::new(10);
+        mailbox.notify(0, notification("a"));
+        mailbox.call(1, Call::Run);
+        mailbox.notify(0, notification("b"));
+        assert_eq!(names(&mailbox, ALL), ["notification a", "its background task", "notification b"]);
+    }
+
+    #[test]
+    fn the_oldest_notification_gives_way_and_is_counted() {
+        let mailbox = Mailbox::new(2);
+        assert!(mailbox.notify(0, notification("a")).is_none());
+        mailbox.notify(0, notification("b"));
+        mailbox.call(1, Call::Run);
+        let dropped = mailbox.notify(0, notification("c")).unwrap();
+        assert_eq!(dropped.to_string(), "notification a");
+        assert_eq!(mailbox.dropped(), 1);
+        assert_eq!(names(&mailbox, ALL), ["notification b", "its background task", "notification c"]);
+    }
+
+    #[test]
+    fn a_full_guest_is_given_nothing() {
+        let mailbox = Mailbox::new(2);
+        mailbox.call(1, Call::Run);
+        mailbox.notify(0, notification("a"));
+        let (calls, notifications) = (false, true);
+        assert_eq!(names(&mailbox, Appetite { calls, notifications }), ["notification a"]);
+        assert!(mailbox.withdraw(1));
+        assert!(!mailbox.withdraw(1));
+    }
+}

@@ -1,0 +1,15 @@
+//! A guest's life: find, check, compile, run, restart.
+//!
+//! Nothing here knows lightningd's framing.
+
+pub mod bindings;
+pub mod call;
+pub mod instance;
+pub mod life;
+pub mod load;
+pub mod mailbox;
+pub mod open;
+pub mod pace;
+pub mod sandbox;
+pub mod ticker;
+pub mod trap;

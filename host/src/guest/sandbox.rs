@@ -1,0 +1,194 @@
+//! What surrounds one instance: its memory account and the world it sees.
+
+use std::sync::Arc;
+
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+use super::bindings::cln::guest as wit;
+use super::pace::{Beat, Pulse};
+use super::ticker::{TICK, Ticker};
+use crate::capability::Capabilities;
+use crate::capability::stdio::GuestStdio;
+
+/// The limits of one instance, in the units of the engine.
+#[derive(Debug, Clone)]
+pub struct SandboxLimits {
+    /// All memories and tables together, in bytes.
+    pub memory: usize,
+    /// CPU that a guest may burn without coming back, in ms.
+    pub cpu_ms: u64,
+    /// Bytes that may cross from the guest in one call.
+    pub answer: usize,
+}
+
+/// The data of a guest's store.
+pub struct Sandbox {
+    /// What the guest may do.
+    pub capabilities: Arc<Capabilities>,
+    wasi: WasiCtx,
+    resources: ResourceTable,
+    memory: MemoryAccount,
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").field("memory", &self.memory).finish_non_exhaustive()
+    }
+}
+
+/// Resources that a guest may hold open at the same time (streams, pollables).
+const RESOURCES: usize = 1_000;
+/// Random bytes in one call.
+const RANDOM: u64 = 64 << 10;
+/// What a guest may pass beside its answer in one crossing: a log line, a topic.
+const CROSSING_MARGIN: usize = 64 << 10;
+
+impl Sandbox {
+    /// A store for one life of a guest.
+    pub fn store(
+        engine: &Engine,
+        capabilities: Arc<Capabilities>,
+        limits: &SandboxLimits,
+        pulse: Arc<Pulse>,
+        ticker: Arc<Ticker>,
+    ) -> Store<Sandbox> {
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(RESOURCES);
+        let stdio = GuestStdio::new(Arc::clone(&capabilities));
+        // No arguments, no environment, no directories, no network.
+        let wasi = WasiCtxBuilder::new()
+            .stdout(stdio.clone())
+            .stderr(stdio)
+            .max_random_size(RANDOM)
+            .allow_tcp(false)
+            .allow_udp(false)
+            .build();
+        let memory = MemoryAccount::new(limits.memory);
+        let mut store = Store::new(
+            engine,
+            Sandbox {
+                capabilities,
+                wasi,
+                resources,
+                memory,
+            },
+        );
+        store.limiter(|sandbox| &mut sandbox.memory);
+        store.set_hostcall_fuel(limits.answer.saturating_add(CROSSING_MARGIN));
+        let budget = (limits.cpu_ms / TICK.as_millis() as u64).max(1);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| {
+            Ok(match pulse.beat(ticker.now(), budget) {
+                Beat::GoOn => UpdateDeadline::Continue(1),
+                Beat::Yield => UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())),
+                Beat::Exhausted(ticks) => {
+                    let ms = ticks * TICK.as_millis() as u64;
+                    return Err(wasmtime::Error::new(CpuExhausted(ms)));
+                }
+                Beat::Killed => UpdateDeadline::Interrupt,
+            })
+        });
+        store
+    }
+
+    /// Everything that a guest can import, under the same policy for all of them.
+    pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<Sandbox>> {
+        let mut linker = Linker::new(engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        type Own = HasSelf<Sandbox>;
+        let all = |sandbox: &mut Sandbox| sandbox;
+        wit::types::add_to_linker::<_, Own>(&mut linker, |s| s)?;
+        wit::log::add_to_linker::<_, Own>(&mut linker, all)?;
+        wit::rpc::add_to_linker::<_, Own>(&mut linker, all)?;
+        wit::notification::add_to_linker::<_, Own>(&mut linker, all)?;
+        wit::progress::add_to_linker::<_, Own>(&mut linker, all)?;
+        wit::timer::add_to_linker::<_, Own>(&mut linker, all)?;
+        Ok(linker)
+    }
+
+    /// Bytes of linear memory and tables now.
+    pub fn memory_used(&self) -> usize {
+        self.memory.used
+    }
+}
+
+impl WasiView for Sandbox {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.resources,
+        }
+    }
+}
+
+/// The guest used its CPU budget without coming back to the host.
+#[derive(Debug, thiserror::Error)]
+#[error("used {0} ms of CPU without a pause; limits.cpu_per_call_ms allows no more")]
+pub struct CpuExhausted(u64);
+
+/// Counts what all memories and tables of one store take together: wasmtime's own
+/// limits hold for each of them alone.
+#[derive(Debug)]
+struct MemoryAccount {
+    used: usize,
+    limit: usize,
+}
+
+/// A table element is a pointer to the engine.
+const TABLE_ELEMENT: usize = size_of::<usize>();
+
+impl MemoryAccount {
+    fn new(limit: usize) -> Self {
+        MemoryAccount { used: 0, limit }
+    }
+
+    fn grow(&mut self, current: usize, desired: usize, unit: usize) -> bool {
+        let more = desired.saturating_sub(current).saturating_mul(unit);
+        let used = self.used.saturating_add(more);
+        let allowed = used <= self.limit;
+        if allowed {
+            self.used = used;
+        }
+        allowed
+    }
+}
+
+impl ResourceLimiter for MemoryAccount {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.grow(current, desired, 1))
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.grow(current, desired, TABLE_ELEMENT))
+    }
+
+    fn instances(&self) -> usize {
+        // A wrapped module is four core instances: itself, the adapter, two shims.
+        32
+    }
+
+    fn tables(&self) -> usize {
+        32
+    }
+
+    fn memories(&self) -> usize {
+        8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_and_tables_share_one_account() {
+        let mut account = MemoryAccount::new(1 << 20);
+        assert!(account.memory_growing(0, 600 << 10, None).unwrap());
+        assert!(!account.memory_growing(0, 600 << 10, None).unwrap(), "a second memory");
+        assert!(account.table_growing(0, 10_000, None).unwrap());
+        assert!(!account.table_growing(10_000, 200_000, None).unwrap());
+        assert_eq!(account.used, (600 << 10) + 80_000);
+    }
+}
