@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by demo.sh, test.sh and .ci/run, at the repository's root: what every
 # build here shares.
 

@@ -45,7 +45,7 @@ toolchain_has_std() {
 
 # What a failed try is remembered by: another or an updated toolchain is asked anew.
 toolchain_identity() {
-    printf '%s %s' "$toolchain" "$(cd "$root" && rustc --version 2>/dev/null)"
+    printf '%s %s' "$toolchain" "$(date -r "$toolchain/bin/rustc" +%s 2>/dev/null)"
 }
 
 add_by_rustup() {
@@ -177,11 +177,12 @@ install_debian() {
     fi
     say "installing ${packages[*]} with apt-get, to compile guests (about 700 MB on disk)"
     # --no-remove: a Rust of the machine's owner is never taken away.
-    if ! apt_get install --no-remove "${packages[@]}"; then
+    local install=(install --no-remove --no-install-recommends)
+    if ! apt_get "${install[@]}" "${packages[@]}"; then
         # Lists of yesterday name files that the mirror has dropped since.
         say "updating apt's package lists and trying again"
         apt_get update || true
-        if ! apt_get install --no-remove "${packages[@]}"; then
+        if ! apt_get "${install[@]}" "${packages[@]}"; then
             debian_said="apt-get install failed: $(grep '^E:' "$log" | tail -n 1) (all of it: $log)"
             return 1
         fi
