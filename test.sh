@@ -32,7 +32,7 @@ scripts/build-guests.sh
 if ((${#scope[@]} > 0)); then
     # With the tests in the same call, the bridge gets the same features as in
     # theirs, and the engine is compiled once.
-    cargo build --release --workspace --bins --tests
+    cargo build --release --workspace --lib --bins --tests
 else
     cargo build --release -p cln-wasm --bins
 fi
@@ -56,7 +56,7 @@ echo
 echo "Skipped:"
 {
     grep -oE '(^|\.\.\. )skipped: .*' "$log" | sed -E 's/^\.\.\. //' || true
-    grep -E '^test .* \.\.\. ignored' "$log" | sed -E 's/^test (.*) \.\.\. ignored(, )?/skipped: \1: ignored \2/' || true
+    grep -E '^test .* \.\.\. ignored' "$log" | sed -E 's/^test (.*) \.\.\. ignored/skipped: \1: ignored/' || true
 } | sort -u | sed 's/^/  /' | grep . || echo "  nothing"
 awk '/^test result:/ { passed += $4; failed += $6; ignored += $8 }
     END { printf "Tests: %d passed, %d failed, %d ignored\n", passed, failed, ignored }' "$log"

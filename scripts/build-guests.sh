@@ -47,6 +47,8 @@ for crate in "${crates[@]}"; do
     fi
 done
 
+package_id() { cargo pkgid --manifest-path "$1/Cargo.toml"; }
+
 messages=$(mktemp)
 trap 'rm -f "$messages" "${fresh:-}"' EXIT
 
@@ -62,7 +64,7 @@ if ((${#ours[@]} > 0)); then
     profile=(--release)
     if grep -q '^\[profile\.guest\]' "$root/Cargo.toml"; then profile=(--profile guest); fi
     selection=()
-    for crate in "${ours[@]}"; do selection+=(-p "path+file://$crate"); done
+    for crate in "${ours[@]}"; do selection+=(-p "$(package_id "$crate")"); done
     compile "$root" "${profile[@]}" "${selection[@]}"
 fi
 for crate in "${others[@]}"; do
@@ -89,8 +91,9 @@ place() {
     ((${#files[@]} == 1)) || die "$crate makes more than one .wasm file: ${files[*]}"
     # A package id ends in #NAME@VERSION, or in #VERSION when the folder has the
     # crate's name.
-    name=$(sed -n '1s/.*"package_id":"[^"]*#\([^"@]*\)@[^"]*".*/\1/p' <<<"$artefacts")
-    name=${name:-$(basename "$crate")}
+    name=$(package_id "$crate")
+    name=${name##*#}
+    if [[ $name == *@* ]]; then name=${name%@*}; else name=$(basename "$crate"); fi
     replace "${files[0]}" "$guests/$name.wasm"
     if [[ -f $crate/$name.toml ]]; then replace "$crate/$name.toml" "$guests/$name.toml"; fi
     bytes=$(wc -c <"$guests/$name.wasm")
