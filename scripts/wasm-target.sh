@@ -175,7 +175,7 @@ install_debian() {
         apt_get update || true
         choose_packages || return 1
     fi
-    say "installing ${packages[*]} with apt-get, to compile guests (about 700 MB on disk)"
+    say "installing ${packages[*]} with apt-get, to compile guests (about 1 GB on disk)"
     # --no-remove: a Rust of the machine's owner is never taken away.
     local install=(install --no-remove --no-install-recommends)
     if ! apt_get "${install[@]}" "${packages[@]}"; then
