@@ -9,3 +9,4 @@
 
 pub mod hook;
 pub mod hooks;
+pub mod primitives;
