@@ -9,3 +9,6 @@
 
 pub mod hook;
 pub mod hooks;
+pub mod manifest;
+#[cfg(feature = "host")]
+pub mod native;
