@@ -12,3 +12,7 @@ pub mod hooks;
 pub mod manifest;
 #[cfg(feature = "host")]
 pub mod native;
+pub mod primitives;
+pub mod topics;
+#[cfg(feature = "host")]
+pub mod upgrade;
