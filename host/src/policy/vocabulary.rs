@@ -1,0 +1,88 @@
+//! The names that a policy may use.
+
+/// Hooks of lightningd v26.06, each with the secrets in its payload
+/// (`lightningd/plugin_hook.c` and its users).
+pub const HOOKS: &[(&str, &[&str])] = &[
+    ("peer_connected", &[]),
+    ("custommsg", &[]),
+    ("db_write", &["writes"]),
+    ("invoice_payment", &["preimage"]),
+    ("openchannel", &[]),
+    ("openchannel2", &[]),
+    ("openchannel2_changed", &[]),
+    ("openchannel2_sign", &[]),
+    ("rbf_channel", &[]),
+    ("htlc_accepted", &["shared_secret", "payment_secret"]),
+    ("rpc_command", &["params"]),
+    ("commitment_revocation", &[]),
+    ("onion_message_recv", &[]),
+    ("onion_message_recv_secret", &["pathsecret"]),
+    ("recover", &["codex32"]),
+];
+
+/// Topics of lightningd v26.06, each with the secrets in its payload
+/// (`lightningd/notification.c`). Plugins add topics of their own, so that a
+/// topic which is not here is no error.
+pub const TOPICS: &[(&str, &[&str])] = &[
+    ("balance_snapshot", &[]),
+    ("block_added", &[]),
+    ("channel_open_failed", &[]),
+    ("channel_opened", &[]),
+    ("channel_state_changed", &[]),
+    ("coin_movement", &[]),
+    ("connect", &[]),
+    ("custommsg", &[]),
+    ("deprecated_oneshot", &[]),
+    ("disconnect", &[]),
+    ("forward_event", &["preimage"]),
+    ("invoice_creation", &["preimage"]),
+    ("invoice_payment", &["preimage"]),
+    ("log", &[]),
+    ("onionmessage_forward_fail", &[]),
+    ("openchannel_peer_sigs", &[]),
+    ("plugin_started", &[]),
+    ("plugin_stopped", &[]),
+    ("sendpay_failure", &[]),
+    ("sendpay_success", &["payment_preimage"]),
+    ("shutdown", &[]),
+    ("warning", &[]),
+];
+
+/// Where feature bits may be set, in the words of a manifest
+/// (`lightningd/plugin.c:plugin_parse_getmanifest_response`).
+pub const FEATURE_PLACES: &[&str] = &[
+    "init",
+    "node",
+    "channel",
+    "invoice",
+    "bolt12_offer",
+    "bolt12_invreq",
+    "bolt12_invoice",
+    "channel_type",
+];
+
+/// The names alone.
+pub(super) fn names(table: &[(&'static str, &[&str])]) -> Vec<&'static str> {
+    table.iter().map(|(name, _)| *name).collect()
+}
+
+/// The secrets of one hook or topic.
+pub(super) fn secrets(
+    table: &[(&str, &'static [&'static str])],
+    name: &str,
+) -> Option<&'static [&'static str]> {
+    table
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, secrets)| *secrets)
+}
+
+/// A name as lightningd and its plugins use them for methods and topics: not
+/// empty, and nothing that could break a log line or a file.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 128
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':'))
+}
