@@ -1,1 +1,3 @@
 //! The bridge between lightningd and its guests.
+
+pub mod lightningd;
