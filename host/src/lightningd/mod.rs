@@ -5,4 +5,5 @@
 pub mod framing;
 pub mod message;
 pub mod output;
+pub mod rpc_socket;
 pub mod stdio;
