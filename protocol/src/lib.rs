@@ -14,5 +14,3 @@ pub mod manifest;
 pub mod native;
 pub mod primitives;
 pub mod topics;
-#[cfg(feature = "host")]
-pub mod upgrade;
