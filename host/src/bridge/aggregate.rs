@@ -1,0 +1,312 @@
+//! Many manifests become one.
+//!
+//! lightningd does not start when an option name is taken, crashes when a method
+//! has the name of a built-in command, and kills the plugin for an unknown hook
+//! (`lightningd/plugin.c`): so each guest's manifest is checked for itself, then
+//! against lightningd's own names, the operator's grants, and the guests before it.
+//! One that fails is refused as a whole, by name and reason.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use cln_protocol::hook::{HookSpec, Secret};
+use cln_protocol::hooks;
+use cln_protocol::manifest::{HookFilters, HookRegistration, Lightningd, Manifest, OptionSpec};
+
+use super::order::Places;
+use super::routes::{ANY_TOPIC, Chained, Link, Member, Routes};
+use crate::guest::life::Guest;
+use crate::policy::Grants;
+
+/// How guests share a process with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Many guests, one plugin.
+    Bridge,
+    /// One guest, a plugin of its own.
+    Solo,
+}
+
+/// A guest and the manifest it gave.
+#[derive(Debug)]
+pub struct Candidate {
+    /// The guest.
+    pub guest: Arc<Guest>,
+    /// Its manifest, checked for itself.
+    pub manifest: Manifest,
+}
+
+/// The one manifest, and who is behind it.
+#[derive(Debug)]
+pub struct Aggregate {
+    /// For lightningd.
+    pub manifest: Manifest,
+    /// For the bridge.
+    pub routes: Routes,
+    /// Guests left out, and why.
+    pub refused: Vec<(Arc<Guest>, String)>,
+}
+
+/// Parses a guest's manifest as hostile input, for this lightningd.
+pub fn parse(text: &str, lightningd: &Lightningd) -> Result<Manifest, String> {
+    Manifest::parse_for(text, lightningd).map_err(|e| format!("its manifest: {e}"))
+}
+
+/// Adds up the candidates, in their order: the later one of two that want the same
+/// name is refused.
+pub fn aggregate(candidates: Vec<Candidate>, mode: Mode) -> Aggregate {
+    let mut sum = Sum {
+        names: candidates.iter().map(|c| c.guest.name().to_string()).collect(),
+        ..Sum::default()
+    };
+    let mut refused = Vec::new();
+    for Candidate { guest, manifest } in candidates {
+        let grants = guest.capabilities().policy.grants().clone();
+        match sum.clashes(&guest, &manifest, &grants, mode) {
+            Ok(places) => {
+                sum.places = places;
+                sum.add(guest, manifest);
+            }
+            Err(why) => refused.push((guest, why)),
+        }
+    }
+    let (manifest, routes) = sum.finish();
+    Aggregate {
+        manifest,
+        routes,
+        refused,
+    }
+}
+
+#[derive(Default)]
+struct Sum {
+    names: BTreeSet<String>,
+    manifest: Manifest,
+    routes: Routes,
+    places: BTreeMap<&'static str, Places>,
+    links: BTreeMap<&'static str, BTreeMap<String, Link>>,
+    all_dynamic: bool,
+}
+
+impl Sum {
+    /// Everything that would be wrong with this guest beside the others; the places
+    /// in the hooks' chains when nothing is.
+    fn clashes(
+        &self,
+        guest: &Guest,
+        manifest: &Manifest,
+        grants: &Grants,
+        mode: Mode,
+    ) -> Result<BTreeMap<&'static str, Places>, String> {
+        let denied = |e: crate::policy::Denied| e.to_string();
+        for option in &manifest.options {
+            grants.option(&option.name).map_err(denied)?;
+            if let Some((owner, _)) = self.routes.options.get(&option.name) {
+                return Err(format!("option {} is already guest {}'s", option.name, self.name(*owner)));
+            }
+        }
+        for method in &manifest.rpcmethods {
+            grants.method(&method.name).map_err(denied)?;
+            if let Some(owner) = self.routes.methods.get(&method.name) {
+                return Err(format!("method {} is already guest {}'s", method.name, self.name(*owner)));
+            }
+        }
+        for topic in &manifest.subscriptions {
+            grants.subscription(topic).map_err(denied)?;
+        }
+        for topic in &manifest.notifications {
+            grants.notification(topic).map_err(denied)?;
+        }
+        for message in &manifest.custommessages {
+            grants.custommessage(*message).map_err(denied)?;
+        }
+        for (place, _) in manifest.featurebits.places() {
+            let bits: Vec<u16> = manifest
+                .featurebits
+                .set_bits()
+                .filter(|(p, _)| *p == place)
+                .filter_map(|(_, bit)| u16::try_from(bit).ok())
+                .collect();
+            if !bits.is_empty() {
+                grants.featurebits(place, &bits).map_err(denied)?;
+            }
+        }
+        if let Some((place, bit)) = self.manifest.featurebits.clash(&manifest.featurebits) {
+            return Err(format!("feature bit {bit} in {place} is already set by another guest"));
+        }
+        let mut places = self.places.clone();
+        for hook in &manifest.hooks {
+            grants.hook(&hook.name).map_err(denied)?;
+            let spec = hooks::find(&hook.name).ok_or_else(|| format!("hook {} is not known", hook.name))?;
+            places
+                .entry(spec.name)
+                .or_default()
+                .add(guest.name(), hook.clone(), &self.names)
+                .map_err(|why| format!("hook {}: {why}", spec.name))?;
+        }
+        db_write_alone(manifest, mode)?;
+        Ok(places)
+    }
+
+    fn name(&self, index: usize) -> &str {
+        self.routes.guests.get(index).map_or("?", |member| member.guest.name())
+    }
+
+    fn add(&mut self, guest: Arc<Guest>, manifest: Manifest) {
+        let index = self.routes.guests.len();
+        self.all_dynamic = manifest.dynamic && (index == 0 || self.all_dynamic);
+        guest.capabilities().set_topics(manifest.notifications.iter().cloned());
+        let topics: &[String] = if manifest.subscriptions.iter().any(|t| t == ANY_TOPIC) {
+            // `*` leaves out `log` only; anything else named beside it would come twice.
+            if manifest.subscriptions.iter().any(|t| t == "log") {
+                self.routes.topics.entry("log".to_owned()).or_default().push(index);
+            }
+            &[ANY_TOPIC.to_owned()]
+        } else {
+            &manifest.subscriptions
+        };
+        for topic in topics {
+            self.routes.topics.entry(topic.clone()).or_default().push(index);
+        }
+        for topic in &manifest.notifications {
+            self.routes.origins.entry(topic.clone()).or_default().push(index);
+        }
+        for hook in &manifest.hooks {
+            if let Some(spec) = hooks::find(&hook.name) {
+                let link = Link {
+                    guest: index,
+                    filters: hook.filters.clone(),
+                    withheld: withheld(spec, guest.capabilities().policy.grants()),
+                };
+                self.links.entry(spec.name).or_default().insert(guest.name().to_string(), link);
+            }
+        }
+        for method in &manifest.rpcmethods {
+            self.routes.methods.insert(method.name.clone(), index);
+        }
+        for option in &manifest.options {
+            self.routes.options.insert(option.name.clone(), (index, option.clone()));
+        }
+        let sum = &mut self.manifest;
+        sum.options.extend(manifest.options.iter().cloned());
+        sum.rpcmethods.extend(manifest.rpcmethods);
+        sum.featurebits.merge(&manifest.featurebits);
+        for topic in manifest.notifications {
+            if !sum.notifications.contains(&topic) {
+                sum.notifications.push(topic);
+            }
+        }
+        for message in manifest.custommessages {
+            if !sum.custommessages.contains(&message) {
+                sum.custommessages.push(message);
+            }
+        }
+        self.routes.guests.push(Member {
+            guest,
+            options: manifest.options,
+            cancheck: manifest.cancheck,
+        });
+    }
+
+    fn finish(mut self) -> (Manifest, Routes) {
+        for (name, places) in &self.places {
+            let Some(spec) = hooks::find(name) else { continue };
+            let links = self.links.get_mut(name).map(std::mem::take).unwrap_or_default();
+            let mut links = links;
+            let links: Vec<Link> = places.order().iter().filter_map(|guest| links.remove(guest)).collect();
+            self.manifest.hooks.push(registration(spec, places, &links, &self.names));
+            self.routes.hooks.insert(spec.name, Chained { spec, links });
+        }
+        let empty = self.routes.guests.is_empty();
+        let sum = &mut self.manifest;
+        sum.subscriptions = subscriptions(&self.routes);
+        sum.custommessages.sort_unstable();
+        sum.dynamic = (self.all_dynamic || empty) && sum.featurebits.is_empty();
+        // The bridge answers `check` for guests that cannot.
+        sum.cancheck = !self.routes.methods.is_empty() || sum.options.iter().any(|o: &OptionSpec| o.dynamic);
+        (self.manifest, self.routes)
+    }
+}
+
+/// The members of this hook's payload that the guest may not see.
+fn withheld(spec: &HookSpec, grants: &Grants) -> Vec<&'static str> {
+    let hidden = |secret: &&Secret| grants.hook_secret(spec.name, secret.grant).is_err();
+    spec.secrets.iter().filter(hidden).map(|secret| secret.pointer).collect()
+}
+
+/// What the bridge itself asks lightningd for.
+fn subscriptions(routes: &Routes) -> Vec<String> {
+    if routes.topics.contains_key(ANY_TOPIC) {
+        let log = routes.topics.contains_key("log").then(|| "log".to_owned());
+        return std::iter::once(ANY_TOPIC.to_owned()).chain(log).collect();
+    }
+    let mut topics: BTreeSet<String> = routes.topics.keys().cloned().collect();
+    // To end cleanly, and to know what a client may still use.
+    topics.insert("shutdown".to_owned());
+    if !routes.methods.is_empty() {
+        topics.insert("deprecated_oneshot".to_owned());
+    }
+    topics.into_iter().collect()
+}
+
+fn registration(
+    spec: &'static HookSpec,
+    places: &Places,
+    links: &[Link],
+    guests: &BTreeSet<String>,
+) -> HookRegistration {
+    let mut outside = places.outside(guests);
+    // After `funder`, any answer erases what it contributed (`lightningd/dual_open_control.c`).
+    let erases = matches!(spec.name, "openchannel2" | "rbf_channel");
+    let funder = "funder".to_owned();
+    if erases && !outside.before.contains(&funder) && !outside.after.contains(&funder) {
+        outside.before.push(funder);
+    }
+    let mut registration = HookRegistration::named(spec.name);
+    registration.before = outside.before;
+    registration.after = outside.after;
+    registration.filters = union(links);
+    registration
+}
+
+/// The filters that let through what any of the guests wants.
+fn union(links: &[Link]) -> Option<HookFilters> {
+    let mut sum: Option<HookFilters> = None;
+    for link in links {
+        match (&mut sum, link.filters.clone()?) {
+            (Some(HookFilters::Methods(all)), HookFilters::Methods(more)) => all.extend(more),
+            (Some(HookFilters::MessageTypes(all)), HookFilters::MessageTypes(more)) => all.extend(more),
+            (Some(_), _) => return None,
+            (none, first) => *none = Some(first),
+        }
+    }
+    match &mut sum {
+        Some(HookFilters::Methods(all)) => {
+            all.sort();
+            all.dedup();
+        }
+        Some(HookFilters::MessageTypes(all)) => {
+            all.sort_unstable();
+            all.dedup();
+        }
+        None => {}
+    }
+    sum
+}
+
+/// The seed's rule 2: a plugin with `db_write` has nothing else that lightningd
+/// could act on inside its transaction.
+fn db_write_alone(manifest: &Manifest, mode: Mode) -> Result<(), String> {
+    if !manifest.hooks.iter().any(|hook| hook.name == "db_write") {
+        return Ok(());
+    }
+    if mode == Mode::Bridge {
+        return Err("it hooks db_write, which must be alone in its process: start it as a plugin of its own, \
+             with an executable file whose first line is #!/usr/bin/env cln-wasm (see docs/solo.md)"
+            .to_owned());
+    }
+    if manifest.hooks.len() > 1 {
+        return Err("it hooks db_write and something else; lightningd could act on that inside its database transaction".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! One hook call on its way through the guests that hook it.
+//!
+//! lightningd aborts on an error or a malformed answer to almost every hook, so
+//! what goes back is never a guest's text: each hook's chain (`cln_protocol::hooks`)
+//! takes the answers it can check, puts the fallback where there is none, and
+//! builds the one answer itself.
+
+use std::sync::Arc;
+
+use cln_protocol::hook::{Chain, Delivery, Flow, HookSpec, Node as NodeFacts, Stance};
+use cln_protocol::manifest::HookFilters;
+use futures::future::join_all;
+use serde::Deserialize;
+
+use super::Bridge;
+use super::lineage::Lineage;
+use super::routes::{Chained, Link, Routes};
+use super::withhold::withhold;
+use crate::guest::call::{Answer, Call, Fault};
+use crate::guest::life::{Cause, Guest};
+use crate::lightningd::message::RequestId;
+use crate::lightningd::output::Level;
+
+impl Bridge {
+    /// The `result` member for one hook request. Always one that lightningd accepts.
+    pub(super) async fn hook(&self, routes: &Routes, chained: &Chained, payload: Arc<str>, id: &RequestId) -> String {
+        let spec = chained.spec;
+        let payload = match cln_protocol::upgrade::hook(self.version, spec.name, &payload) {
+            Some(upgraded) => upgraded.into(),
+            None => payload,
+        };
+        let facts = NodeFacts {
+            network: self.network.get().cloned(),
+        };
+        let lineage = match spec.name {
+            "rpc_command" => self.node.lineages.of_rpc_command(&payload),
+            _ => self.node.lineages.of_id(id.token()),
+        };
+        let mut chain = (spec.begin)(Arc::clone(&payload), &facts);
+        match spec.delivery {
+            Delivery::InTurn => {
+                for link in &chained.links {
+                    if !wants(link, &payload) {
+                        continue;
+                    }
+                    let Some(member) = routes.member(link.guest) else { continue };
+                    let asked = self.ask(spec, &member.guest, link, chain.payload(), &lineage).await;
+                    if self.take(spec, &member.guest, chain.as_mut(), asked) == Flow::Done {
+                        break;
+                    }
+                }
+            }
+            Delivery::AllAtOnce => {
+                let shown = chain.payload();
+                let asked = chained.links.iter().filter_map(|link| {
+                    let guest = &routes.member(link.guest)?.guest;
+                    let asking = self.ask(spec, guest, link, Arc::clone(&shown), &lineage);
+                    Some(async move { (guest, asking.await) })
+                });
+                for (guest, asked) in join_all(asked).await {
+                    if self.take(spec, guest, chain.as_mut(), asked) == Flow::Done {
+                        break;
+                    }
+                }
+            }
+        }
+        chain.finish()
+    }
+
+    /// One guest's answer, or why there is none. `None`: it is not to be asked.
+    async fn ask(
+        &self,
+        spec: &'static HookSpec,
+        guest: &Arc<Guest>,
+        link: &Link,
+        payload: Arc<str>,
+        lineage: &Lineage,
+    ) -> Option<Result<Answer, Fault>> {
+        if lineage.contains(guest.name()) {
+            // Its own call has come back to it: it has nothing to say to itself, and
+            // would wait for itself for ever.
+            return None;
+        }
+        let payload = if link.withheld.is_empty() {
+            payload
+        } else {
+            match withhold(&payload, &link.withheld) {
+                Ok(rest) => rest.into(),
+                Err(e) => return Some(Err(Fault::Answer(format!("lightningd's payload is no JSON: {e}")))),
+            }
+        };
+        let deadline = guest.capabilities().policy.limits.hook_deadline(spec.name);
+        let (hook, lineage) = (spec.name, lineage.clone());
+        let cause = Cause { request: None, lineage };
+        Some(guest.call(Call::Hook { hook, payload }, deadline, cause).await)
+    }
+
+    /// Takes an answer into the chain, or the fallback in its place.
+    fn take(
+        &self,
+        spec: &HookSpec,
+        guest: &Guest,
+        chain: &mut dyn Chain,
+        asked: Option<Result<Answer, Fault>>,
+    ) -> Flow {
+        let why = match asked {
+            None => return Flow::Next,
+            Some(Ok(Answer::Json(answer))) => match chain.answer(&answer) {
+                Ok(taken) => {
+                    if let Some(ignored) = taken.ignored {
+                        self.node.log.write(Level::Info, guest.name(), &format!("{}: {ignored}", spec.name));
+                    }
+                    return taken.flow;
+                }
+                Err(invalid) => {
+                    guest.capabilities().counters.faults.add();
+                    format!("answered what lightningd would not accept: {invalid}")
+                }
+            },
+            Some(Ok(Answer::Declined(reason))) => format!("has no answer: {reason}"),
+            Some(Ok(_)) => "has no answer".to_owned(),
+            Some(Err(fault)) => {
+                if matches!(fault, Fault::Deadline(_) | Fault::Answer(_)) {
+                    guest.capabilities().counters.faults.add();
+                }
+                fault.to_string()
+            }
+        };
+        let stance = guest.capabilities().policy.on_fault.stance(spec.name, spec.stance);
+        let instead = match stance {
+            Stance::Open => "as if it were not there (on-fault: open)",
+            Stance::Closed => "the safe refusal (on-fault: closed)",
+        };
+        let word = format!("hook {}: {why}; lightningd gets {instead}", spec.name);
+        self.node.log.unusual(guest.name(), &word);
+        chain.fallback(stance)
+    }
+}
+
+/// Does this guest want this event? lightningd of v25.11 and older does not filter,
+/// and with several guests the bridge asks for all that any of them wants.
+fn wants(link: &Link, payload: &str) -> bool {
+    #[derive(Deserialize)]
+    struct RpcCommand<'a> {
+        #[serde(borrow)]
+        rpc_command: Method<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Method<'a> {
+        #[serde(borrow)]
+        method: std::borrow::Cow<'a, str>,
+    }
+    #[derive(Deserialize)]
+    struct CustomMessage<'a> {
+        #[serde(borrow)]
+        payload: std::borrow::Cow<'a, str>,
+    }
+    match &link.filters {
+        None => true,
+        Some(HookFilters::Methods(methods)) => match serde_json::from_str::<RpcCommand<'_>>(payload) {
+            Ok(command) => methods.iter().any(|m| *m == command.rpc_command.method),
+            // A guard must not be passed by because the bridge cannot read the command.
+            Err(_) => true,
+        },
+        Some(HookFilters::MessageTypes(types)) => match serde_json::from_str::<CustomMessage<'_>>(payload) {
+            Ok(message) => {
+                let head = message.payload.get(..4).unwrap_or_default();
+                u64::from_str_radix(head, 16).is_ok_and(|kind| types.contains(&kind))
+            }
+            Err(_) => true,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(filters: HookFilters) -> Link {
+        Link {
+            guest: 0,
+            filters: Some(filters),
+            withheld: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn filters_are_applied_again() {
+        let pay = link(HookFilters::Methods(vec!["pay".to_owned()]));
+        assert!(wants(&pay, r#"{"rpc_command":{"id":"1","method":"pay","params":{}}}"#));
+        assert!(!wants(&pay, r#"{"rpc_command":{"id":"1","method":"pay2","params":{}}}"#));
+        assert!(wants(&pay, r#"{"rpc_command":{}}"#), "what cannot be read is shown to the guard");
+        let types = link(HookFilters::MessageTypes(vec![0x1337]));
+        assert!(wants(&types, r#"{"peer_id":"02","payload":"1337ff"}"#));
+        assert!(!wants(&types, r#"{"peer_id":"02","payload":"1339"}"#));
+        assert!(!wants(&types, r#"{"peer_id":"02","payload":"é"}"#));
+        let none = link(HookFilters::Methods(Vec::new()));
+        assert!(!wants(&none, r#"{"rpc_command":{"id":"1","method":"pay","params":{}}}"#));
+    }
+}

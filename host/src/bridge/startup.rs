@@ -1,0 +1,301 @@
+//! From files to an answered `getmanifest`.
+//!
+//! lightningd gives a plugin 120 s from `getmanifest` to the answer of `init` (60 s
+//! before v25.02), and at start-up dies itself when that is missed. So loading
+//! begins with the process, goes on in parallel, and a guest that would be late is
+//! left out by name.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use cln_protocol::manifest::Lightningd;
+use cln_protocol::native::Version;
+use futures::future::join_all;
+use serde::Deserialize;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::Bridge;
+use super::aggregate::{Candidate, Mode, aggregate, parse};
+use super::routes::Routes;
+use crate::capability::Capabilities;
+use crate::guest::instance::Seed;
+use crate::guest::life::Guest;
+use crate::guest::load::find::{self, Found};
+use crate::guest::load::solo;
+use crate::guest::load::workshop::{Loaded, Workshop};
+use crate::guest::mailbox::Mailbox;
+use crate::guest::sandbox::SandboxLimits;
+use crate::guest::ticker::Ticker;
+use crate::lightningd::message::Message;
+use crate::lightningd::output::Level;
+use crate::policy::Policy;
+
+/// Where the guests come from.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// All `*.wasm` of a folder; none where there is no folder.
+    Folder(Option<PathBuf>),
+    /// The one guest of a file that lightningd started.
+    Solo(PathBuf),
+}
+
+/// Loading, begun.
+#[derive(Debug)]
+pub struct Startup {
+    loading: JoinHandle<Vec<JoinHandle<Prepared>>>,
+    workshop: Arc<Workshop>,
+    ticker: Arc<Ticker>,
+}
+
+/// One guest ready to run, or its name and why it is left out.
+type Prepared = Result<Ready, (String, String)>;
+
+/// A guest that can be started.
+#[derive(Debug)]
+struct Ready {
+    name: Arc<str>,
+    policy: Arc<Policy>,
+    loaded: Loaded,
+}
+
+/// What is left for `init` of the time that lightningd gives.
+const MARGIN: Duration = Duration::from_secs(25);
+
+impl Startup {
+    /// Begins to load.
+    pub fn begin(origin: Origin, workshop: Arc<Workshop>, ticker: Arc<Ticker>) -> Startup {
+        let shop = Arc::clone(&workshop);
+        let loading = tokio::spawn(async move {
+            let listed = tokio::task::spawn_blocking(move || list(&origin)).await;
+            let listed = listed.unwrap_or_else(|e| vec![Err(("guests".to_owned(), e.to_string()))]);
+            let prepare = |entry| {
+                let shop = Arc::clone(&shop);
+                tokio::spawn(async move { prepare(entry?, &shop).await })
+            };
+            listed.into_iter().map(prepare).collect()
+        });
+        Startup {
+            loading,
+            workshop,
+            ticker,
+        }
+    }
+}
+
+/// A file with its policy read.
+struct Entry {
+    found: Found,
+    policy: Policy,
+}
+
+fn list(origin: &Origin) -> Vec<Result<Entry, (String, String)>> {
+    match origin {
+        Origin::Folder(None) => Vec::new(),
+        Origin::Folder(Some(folder)) => match find::find(folder, find::MODULE_LIMIT) {
+            Ok(listing) => {
+                let refused = listing.refused.into_iter().map(|r| Err((r.name, r.reason)));
+                let found = listing.found.into_iter().map(with_policy);
+                found.chain(refused).collect()
+            }
+            Err(e) => vec![Err(("guests".to_owned(), format!("{}: {e}", folder.display())))],
+        },
+        Origin::Solo(file) => vec![solo_entry(file)],
+    }
+}
+
+fn with_policy(found: Found) -> Result<Entry, (String, String)> {
+    let policy = match &found.policy {
+        None => Policy::absent(&found.path.with_extension("toml")),
+        Some(file) => Policy::parse(&file.text, &file.path).map_err(|e| (found.name.clone(), e.to_string()))?,
+    };
+    Ok(Entry { found, policy })
+}
+
+fn solo_entry(file: &std::path::Path) -> Result<Entry, (String, String)> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let refuse = |why: String| (name.clone(), why);
+    let solo = solo::read_file(file).map_err(|e| refuse(e.to_string()))?;
+    let policy = Policy::parse(&solo.policy, file).map_err(|e| refuse(e.to_string()))?;
+    let Some(path) = policy.wasm.clone() else {
+        return Err(refuse("it does not say which module to run: add wasm = \"NAME.wasm\"".to_owned()));
+    };
+    let module = find::read_module(&path, find::MODULE_LIMIT).map_err(|why| refuse(format!("{}: {why}", path.display())))?;
+    let found = Found {
+        name: solo.name,
+        path,
+        module,
+        policy: None,
+    };
+    Ok(Entry { found, policy })
+}
+
+async fn prepare(entry: Entry, workshop: &Workshop) -> Prepared {
+    let Entry { found, policy } = entry;
+    let refuse = |why: String| (found.name.clone(), why);
+    if !policy.enabled {
+        return Err(refuse("enabled = false".to_owned()));
+    }
+    let size = found.module.len() as u64;
+    if size > policy.limits.module_bytes {
+        return Err(refuse(format!("{size} bytes, and limits.module_bytes is {}", policy.limits.module_bytes)));
+    }
+    if let Some(pin) = policy.sha256 {
+        pin.check(&found.module).map_err(|e| refuse(e.to_string()))?;
+    }
+    let loaded = workshop.load(&found.module, &policy.limits).await.map_err(refuse)?;
+    Ok(Ready {
+        name: found.name.as_str().into(),
+        policy: Arc::new(policy),
+        loaded,
+    })
+}
+
+impl Bridge {
+    /// Answers `getmanifest` as soon as all guests have spoken, or are late, and then
+    /// lets the loop know the routes.
+    pub(super) fn getmanifest(
+        self: &Arc<Self>,
+        startup: Startup,
+        announce: oneshot::Sender<Arc<Routes>>,
+        message: Message,
+    ) {
+        let bridge = Arc::clone(self);
+        tokio::spawn(async move {
+            let Startup {
+                loading,
+                workshop,
+                ticker,
+            } = startup;
+            let request = message.params.unwrap_or_else(|| "{}".into());
+            bridge.deprecated_apis.store(allows_deprecated(&request), Ordering::Relaxed);
+            let deadline = Instant::now() + bridge.startup_time();
+            let prepared = loading.await.unwrap_or_default();
+            let manifests = prepared.into_iter().map(|preparing| {
+                let start = |ready: Ready| bridge.start(ready, &workshop, &ticker, Arc::clone(&request));
+                async move {
+                    let late = |_| ("a guest".to_owned(), "not loaded in time".to_owned());
+                    let ready = timeout_at(deadline, preparing).await.map_err(late)?;
+                    let ready = ready.unwrap_or_else(|e| Err(("a guest".to_owned(), e.to_string())))?;
+                    let name = ready.name.to_string();
+                    let guest = start(ready).map_err(|why| (name.clone(), why))?;
+                    match timeout_at(deadline, bridge.candidate(&guest)).await {
+                        Ok(Ok(candidate)) => Ok(candidate),
+                        Ok(Err(why)) => {
+                            guest.refuse(&why);
+                            Err((name, why))
+                        }
+                        Err(_) => {
+                            guest.refuse("its manifest was late");
+                            Err((name, "no manifest in the time that lightningd gives".to_owned()))
+                        }
+                    }
+                }
+            });
+            let mut candidates = Vec::new();
+            let mut alone_refused = None;
+            for manifest in join_all(manifests).await {
+                match manifest {
+                    Ok(candidate) => candidates.push(candidate),
+                    Err((name, why)) => {
+                        bridge.left_out(&name, &why);
+                        alone_refused = Some(why);
+                    }
+                }
+            }
+            let sum = aggregate(candidates, bridge.mode);
+            for (guest, why) in &sum.refused {
+                guest.refuse(why);
+                bridge.left_out(guest.name(), why);
+                alone_refused = Some(why.clone());
+            }
+            workshop.dismiss();
+            let manifest = match alone_refused {
+                // Solo, there is nothing left to run.
+                Some(why) if bridge.mode == Mode::Solo => serde_json::json!({ "disable": why }),
+                _ => sum.manifest.to_lightningd(),
+            };
+            if let Some(id) = &message.id {
+                bridge.node.output.result(id, &manifest.to_string());
+            }
+            // The loop may have ended meanwhile.
+            drop(announce.send(Arc::new(sum.routes)));
+        });
+    }
+
+    fn start(
+        &self,
+        ready: Ready,
+        workshop: &Workshop,
+        ticker: &Arc<Ticker>,
+        request: Arc<str>,
+    ) -> Result<Arc<Guest>, String> {
+        let Ready { name, policy, loaded } = ready;
+        let limits = SandboxLimits {
+            memory: usize::try_from(policy.limits.memory_bytes).unwrap_or(usize::MAX),
+            cpu_ms: policy.limits.cpu_per_call_ms,
+            answer: usize::try_from(policy.limits.answer_bytes).unwrap_or(usize::MAX),
+        };
+        let pre = workshop.link(&loaded).map_err(|e| format!("cannot be linked: {e:#}"))?;
+        let queue = usize::try_from(policy.limits.queue_length).unwrap_or(usize::MAX);
+        let calls_in_flight = usize::try_from(policy.limits.calls_in_flight).unwrap_or(usize::MAX);
+        let capabilities = Capabilities::new(name, policy, Arc::clone(&self.node));
+        let seed = Seed {
+            engine: workshop.engine().clone(),
+            pre,
+            ticker: Arc::clone(ticker),
+            capabilities: Arc::new(capabilities),
+            limits,
+            calls_in_flight,
+            mailbox: Arc::new(Mailbox::new(queue)),
+        };
+        Ok(Guest::start(seed, request))
+    }
+
+    async fn candidate(&self, guest: &Arc<Guest>) -> Result<Candidate, String> {
+        let text = guest.manifest().await.map_err(|fault| match fault {
+            crate::guest::call::Fault::Absent(why) => why.to_string(),
+            other => other.to_string(),
+        })?;
+        let lightningd = Lightningd {
+            version: self.version,
+            ..Lightningd::default()
+        };
+        let manifest = parse(&text, &lightningd)?;
+        if let Some(why) = &manifest.disable {
+            return Err(format!("it disabled itself: {why}"));
+        }
+        if !manifest.unknown.is_empty() {
+            let word = format!("its manifest has members that nobody knows: {}", manifest.unknown.join(", "));
+            self.node.log.write(Level::Info, guest.name(), &word);
+        }
+        let guest = Arc::clone(guest);
+        Ok(Candidate { guest, manifest })
+    }
+
+    fn left_out(&self, name: &str, why: &str) {
+        self.node.log.unusual(name, &format!("left out: {why}"));
+    }
+
+    fn startup_time(&self) -> Duration {
+        let sixty_before = Version::release(25, 2, 0);
+        let total = match self.version {
+            Some(version) if version < sixty_before => Duration::from_secs(60),
+            _ => Duration::from_secs(120),
+        };
+        total - MARGIN
+    }
+}
+
+fn allows_deprecated(request: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Params {
+        #[serde(rename = "allow-deprecated-apis")]
+        allowed: Option<bool>,
+    }
+    // Before v0.9.1 there was nothing to ask.
+    serde_json::from_str::<Params>(request).ok().and_then(|p| p.allowed).unwrap_or(true)
+}

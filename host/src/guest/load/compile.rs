@@ -1,0 +1,2 @@
+//! tmp
+pub fn compile_child_main() -> std::process::ExitCode { std::process::ExitCode::FAILURE }
