@@ -47,8 +47,8 @@ pub use forward_event::{ForwardEvent, ForwardEventPayload, ForwardStatus, Forwar
 pub use invoice_creation::{InvoiceCreation, InvoiceCreationPayload};
 pub use invoice_payment::{InvoicePayment, InvoicePaymentPayload};
 pub use log::{Log, LogLevel, LogPayload};
-pub use onionmessage_forward_fail::{OnionmessageForwardFail, OnionmessageForwardFailPayload};
-pub use openchannel_peer_sigs::{OpenchannelPeerSigs, OpenchannelPeerSigsPayload};
+pub use onionmessage_forward_fail::{OnionMessageForwardFail, OnionMessageForwardFailPayload};
+pub use openchannel_peer_sigs::{OpenChannelPeerSigs, OpenChannelPeerSigsPayload};
 pub use plugin_started::{PluginStarted, PluginStartedPayload};
 pub use plugin_stopped::{PluginStopped, PluginStoppedPayload};
 pub use sendpay_failure::{SendpayFailure, SendpayFailureData, SendpayFailurePayload};
@@ -157,8 +157,8 @@ mod tests {
             InvoiceCreation::NAME,
             InvoicePayment::NAME,
             Log::NAME,
-            OnionmessageForwardFail::NAME,
-            OpenchannelPeerSigs::NAME,
+            OnionMessageForwardFail::NAME,
+            OpenChannelPeerSigs::NAME,
             PluginStarted::NAME,
             PluginStopped::NAME,
             SendpayFailure::NAME,

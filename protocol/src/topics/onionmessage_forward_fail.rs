@@ -8,16 +8,16 @@ use serde::Deserialize;
 
 /// The topic `onionmessage_forward_fail`: an onion message could not be sent on.
 #[derive(Debug)]
-pub struct OnionmessageForwardFail;
+pub struct OnionMessageForwardFail;
 
-impl Topic for OnionmessageForwardFail {
+impl Topic for OnionMessageForwardFail {
     const NAME: &'static str = "onionmessage_forward_fail";
-    type Payload = OnionmessageForwardFailPayload;
+    type Payload = OnionMessageForwardFailPayload;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 /// What the topic brings.
-pub struct OnionmessageForwardFailPayload {
+pub struct OnionMessageForwardFailPayload {
     /// Who sent it to us.
     pub source: PublicKey,
     /// The message as it came.
@@ -46,7 +46,7 @@ pub(super) mod tests {
     fn reads_what_was_recorded() {
         let all: Vec<_> = RECORDED
             .iter()
-            .map(|params| super::super::payload::<OnionmessageForwardFail>(params).expect(params))
+            .map(|params| super::super::payload::<OnionMessageForwardFail>(params).expect(params))
             .collect();
         assert!(!all[0].incoming.as_bytes().is_empty());
         assert!(all[0].next_node_id.is_some() || all[0].next_short_channel_id_dir.is_some());

@@ -8,16 +8,16 @@ use serde::Deserialize;
 
 /// The topic `openchannel_peer_sigs`: the peer has signed the funding transaction of a dual-funded channel.
 #[derive(Debug)]
-pub struct OpenchannelPeerSigs;
+pub struct OpenChannelPeerSigs;
 
-impl Topic for OpenchannelPeerSigs {
+impl Topic for OpenChannelPeerSigs {
     const NAME: &'static str = "openchannel_peer_sigs";
-    type Payload = OpenchannelPeerSigsPayload;
+    type Payload = OpenChannelPeerSigsPayload;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 /// What the topic brings.
-pub struct OpenchannelPeerSigsPayload {
+pub struct OpenChannelPeerSigsPayload {
     /// The channel.
     pub channel_id: ChannelId,
     /// The funding transaction with the peer's signatures.
@@ -37,7 +37,7 @@ pub(super) mod tests {
     fn reads_what_was_recorded() {
         let all: Vec<_> = RECORDED
             .iter()
-            .map(|params| super::super::payload::<OpenchannelPeerSigs>(params).expect(params))
+            .map(|params| super::super::payload::<OpenChannelPeerSigs>(params).expect(params))
             .collect();
         assert!(all[0].signed_psbt.as_str().starts_with("cHNidP"));
     }
