@@ -14,3 +14,5 @@ pub mod manifest;
 pub mod native;
 pub mod primitives;
 pub mod topics;
+#[cfg(feature = "host")]
+pub mod upgrade;

@@ -78,10 +78,10 @@ impl Onion {
 /// An incoming HTLC.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Htlc {
-    /// The channel that it came in on.
-    pub short_channel_id: ShortChannelId,
-    /// Its number in that channel.
-    pub id: u64,
+    /// The channel that it came in on. From v0.12.
+    pub short_channel_id: Option<ShortChannelId>,
+    /// Its number in that channel. From v0.12.
+    pub id: Option<u64>,
     /// The amount that came in.
     pub amount_msat: Amount,
     /// The block height at which it goes back to the sender.

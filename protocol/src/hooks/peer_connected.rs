@@ -28,8 +28,8 @@ pub struct PeerConnectedPayload {
 pub struct ConnectedPeer {
     /// Its node id.
     pub id: PublicKey,
-    /// Who connected: `in` the peer, `out` we.
-    pub direction: String,
+    /// Who connected: `in` the peer, `out` we. From v0.10.
+    pub direction: Option<String>,
     /// Where it is connected. Of an incoming connection the port is of no use to us.
     pub addr: String,
     /// Where the peer says that we are.
@@ -168,7 +168,7 @@ mod tests {
                 "features":"800898880a8a59a1"}}"#,
         )
         .unwrap();
-        assert_eq!(payload.peer.direction, "out");
+        assert_eq!(payload.peer.direction.as_deref(), Some("out"));
         assert_eq!(payload.peer.addr, "127.0.0.1:51261");
         assert_eq!(payload.peer.remote_addr.as_deref(), Some("127.0.0.1:36976"));
     }

@@ -40,11 +40,11 @@ pub struct AccountBalance {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"balance_snapshot":{"node_id":"03ca27b01b0cb22c54bbb31e17b0363c3216d04811630aa15455d9c10a431bd77f","blockheight":102,"timestamp":1795376588,"accounts":[{"account_id":"wallet","balance_msat":0,"coin_type":"bcrt"}]}}"#,
     ];
 

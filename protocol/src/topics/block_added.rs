@@ -24,11 +24,11 @@ pub struct BlockAddedPayload {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"block_added":{"hash":"39c38a5f3ac4ffaf5a2ab333d36ab14552eba434240011d81d4dbdeb6d435ae9","height":90}}"#,
     ];
 

@@ -23,11 +23,11 @@ pub struct ChannelOpenFailedPayload {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"channel_open_failed":{"channel_id":"be3e5fd3a3a921572941e63df9bed41386cbd3c5be9782c2554a53311b411d42"}}"#,
     ];
 

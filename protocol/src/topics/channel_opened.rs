@@ -29,11 +29,11 @@ pub struct ChannelOpenedPayload {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"channel_opened":{"id":"03efb73ac8f6608ce7e4512da6562cac6fd37a1ea02c4bd460339ad35d15184337","funding_msat":5000000000,"funding_txid":"cdac6368fe872b15689f8fa99ce3be45f61b1ab669a7c8309d8a87274f1e24e1","channel_ready":false}}"#,
     ];
 

@@ -91,11 +91,11 @@ text_enum! {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"channel_state_changed":{"peer_id":"02b6132569f0b018e764bddc811d262d287a0ce8d95f4c2a2c20e30574e87c79f1","channel_id":"be3e5fd3a3a921572941e63df9bed41386cbd3c5be9782c2554a53311b411d42","timestamp":"2026-11-22T19:43:11.069Z","old_state":"DUALOPEND_OPEN_INIT","new_state":"CLOSED","cause":"unknown"}}"#,
         r#"{"channel_state_changed":{"peer_id":"0209c17ca4245bec99f4d88ac20233f5a8557bd478f9852f0a6f06543dad105c79","channel_id":"e1241e4f27878a9d30c8a769b61a1bf645bee39ca98f9f68152b87fe6863accd","timestamp":"2026-11-22T19:42:31.920Z","new_state":"CHANNELD_AWAITING_LOCKIN","cause":"user","message":"new channel opened"}}"#,
         r#"{"channel_state_changed":{"peer_id":"0209c17ca4245bec99f4d88ac20233f5a8557bd478f9852f0a6f06543dad105c79","channel_id":"e1241e4f27878a9d30c8a769b61a1bf645bee39ca98f9f68152b87fe6863accd","short_channel_id":"103x1x0","timestamp":"2026-11-22T19:42:49.840Z","old_state":"FUNDING_SPEND_SEEN","new_state":"ONCHAIN","cause":"user","message":"Onchain init reply"}}"#,

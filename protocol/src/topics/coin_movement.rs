@@ -77,11 +77,11 @@ text_enum! {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"coin_movement":{"version":2,"coin_type":"bcrt","node_id":"03efb73ac8f6608ce7e4512da6562cac6fd37a1ea02c4bd460339ad35d15184337","type":"channel_mvt","created_index":8,"account_id":"ea0b8a6e008d4c67bf560863ad46fe929cb18c1b69905f7fc4fcfb8a97a2499f","credit_msat":0,"debit_msat":100000000,"timestamp":1795376579,"primary_tag":"pushed","extra_tags":[],"fees_msat":0}}"#,
         r#"{"coin_movement":{"version":2,"coin_type":"bcrt","node_id":"03efb73ac8f6608ce7e4512da6562cac6fd37a1ea02c4bd460339ad35d15184337","type":"chain_mvt","created_index":5,"account_id":"wallet","credit_msat":3999210000,"debit_msat":0,"timestamp":1795376569,"primary_tag":"deposit","extra_tags":[],"utxo":"ae8c6330e32ac311a616dff41cfe5444cb182b7dcf45df00a962a69917c90a40:1","output_msat":3999210000,"blockheight":114}}"#,
         r#"{"coin_movement":{"version":2,"coin_type":"bcrt","node_id":"0209c17ca4245bec99f4d88ac20233f5a8557bd478f9852f0a6f06543dad105c79","type":"channel_mvt","created_index":6,"account_id":"73014e38bc0e4acb1f96e5ed314eaf6f1a823a8e3fd4afe609d6d1f638b1d1eb","credit_msat":0,"debit_msat":7000,"timestamp":1795376560,"primary_tag":"routed","extra_tags":[],"payment_hash":"94c8cb897bb7e357cb566d8cdcaa94e6913d872264635eb83827bb636e319bfd","fees_msat":1}}"#,

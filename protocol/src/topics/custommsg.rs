@@ -8,23 +8,23 @@ use serde::Deserialize;
 
 /// The topic `custommsg`: a peer sent a message of a type that lightningd does not handle.
 #[derive(Debug)]
-pub struct CustomMsg;
+pub struct Custommsg;
 
-impl Topic for CustomMsg {
+impl Topic for Custommsg {
     const NAME: &'static str = "custommsg";
-    type Payload = CustomMsgPayload;
+    type Payload = CustommsgPayload;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 /// What the topic brings.
-pub struct CustomMsgPayload {
+pub struct CustommsgPayload {
     /// The peer.
     pub peer_id: PublicKey,
     /// The message: its type in two bytes, then its content.
     pub payload: HexBytes,
 }
 
-impl CustomMsgPayload {
+impl CustommsgPayload {
     /// The type of the message. None of one that is too short to have one.
     pub fn message_type(&self) -> Option<u16> {
         let bytes = self.payload.as_bytes().first_chunk()?;
@@ -33,11 +33,11 @@ impl CustomMsgPayload {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"custommsg":{"peer_id":"03efb73ac8f6608ce7e4512da6562cac6fd37a1ea02c4bd460339ad35d15184337","payload":"aaad"}}"#,
     ];
 
@@ -45,14 +45,14 @@ mod tests {
     fn reads_what_was_recorded() {
         let all: Vec<_> = RECORDED
             .iter()
-            .map(|params| super::super::payload::<CustomMsg>(params).expect(params))
+            .map(|params| super::super::payload::<Custommsg>(params).expect(params))
             .collect();
         assert!(all.iter().any(|p| p.message_type() == Some(0xaaad)));
     }
 
     #[test]
     fn a_message_of_one_byte_has_no_type() {
-        let mut payload = super::super::payload::<CustomMsg>(RECORDED[0]).unwrap();
+        let mut payload = super::super::payload::<Custommsg>(RECORDED[0]).unwrap();
         payload.payload = HexBytes::from(vec![1]);
         assert_eq!(payload.message_type(), None);
     }

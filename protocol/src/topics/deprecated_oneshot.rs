@@ -22,11 +22,11 @@ pub struct DeprecatedOneshotPayload {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[r#"{"deprecated_oneshot":{"deprecated_ok":true}}"#];
+    pub(crate) const RECORDED: &[&str] = &[r#"{"deprecated_oneshot":{"deprecated_ok":true}}"#];
 
     #[test]
     fn reads_what_was_recorded() {

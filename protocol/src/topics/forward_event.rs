@@ -77,11 +77,11 @@ text_enum! {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"forward_event":{"created_index":7,"payment_hash":"d65ef77f087391cc50c46ea368641c2362a072f5360929242fbc270af539ed4e","in_channel":"103x1x0","in_htlc_id":6,"out_channel":"104x1x0","in_msat":1001,"out_msat":1000,"fee_msat":1,"status":"offered","style":"tlv","received_time":1795376568.002521}}"#,
         r#"{"forward_event":{"updated_index":4,"payment_hash":"91d91b215f1455272932600c89c6a0bd59f1029850ec32e5dc98af2738bfe073","in_channel":"103x1x0","in_htlc_id":3,"out_channel":"104x1x0","in_msat":10001,"out_msat":10000,"fee_msat":1,"status":"failed","style":"tlv","received_time":1795376561.1874092,"resolved_time":1795376561.2463129}}"#,
         r#"{"forward_event":{"created_index":5,"payment_hash":"0a78ce3e3da0ff65c52f8b5272d7c7fa605a7d6bc19956c9cf05499ec00d0fe9","in_channel":"103x1x0","in_htlc_id":4,"out_channel":"104x1x0","in_msat":2000100000,"status":"local_failed","failcode":4103,"failreason":"WIRE_TEMPORARY_CHANNEL_FAILURE","style":"tlv","received_time":1795376561.3982375}}"#,

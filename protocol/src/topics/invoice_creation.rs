@@ -29,11 +29,11 @@ pub struct InvoiceCreationPayload {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"invoice_creation":{"preimage":"6a1b85ac7a4f5277509cbd9e04f2d031235a00ed484624796449bbb9222f8907","label":"inv-3185674462102"}}"#,
         r#"{"invoice_creation":{"msat":1000,"preimage":"9b7bcfde559199f9d9872f19f3579a298448210ff0ab60fd99dacca6c8935d3d","label":"inv-3179788314757"}}"#,
         r#"{"invoice_creation":{"msat":2000,"preimage":"9352476d527509b2ebd231da2d32f177fc67945b1f2487227af58be487939270","label":"7859654a58b413bf7d361608c7a88c30fe9c733a65cfd6a2229fe705ea13642c-0283ec3758c770d5a1bd75d2b1576863c4d07b7eb89fa62a34c36541cc54629b1d-0","offer_id":"7859654a58b413bf7d361608c7a88c30fe9c733a65cfd6a2229fe705ea13642c"}}"#,

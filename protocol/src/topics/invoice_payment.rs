@@ -29,11 +29,11 @@ pub struct InvoicePaymentPayload {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"invoice_payment":{"msat":5000,"preimage":"b66d5f70eac7cb3016b01c7dfe13cae9da2e14d02a992fab426f22aee904232b","label":"inv-3178732634614"}}"#,
     ];
 

@@ -48,11 +48,11 @@ text_enum! {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"log":{"level":"info","time":"1795376568.705046824","timestamp":"2026-11-22T19:42:48.705Z","source":"plugin-recorder.py","log":"recorder says info"}}"#,
     ];
 

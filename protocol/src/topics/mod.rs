@@ -40,7 +40,7 @@ pub use channel_state_changed::{
 };
 pub use coin_movement::{CoinMovement, CoinMovementPayload, MovementType};
 pub use connect::{Connect, ConnectPayload, Direction};
-pub use custommsg::{CustomMsg, CustomMsgPayload};
+pub use custommsg::{Custommsg, CustommsgPayload};
 pub use deprecated_oneshot::{DeprecatedOneshot, DeprecatedOneshotPayload};
 pub use disconnect::{Disconnect, DisconnectPayload};
 pub use forward_event::{ForwardEvent, ForwardEventPayload, ForwardStatus, ForwardStyle};
@@ -83,6 +83,44 @@ pub fn payload<T: Topic>(params: &str) -> serde_json::Result<T::Payload> {
     }
 }
 
+/// What was recorded of every topic, by name.
+#[cfg(all(test, feature = "host"))]
+pub(crate) fn recorded() -> Vec<(&'static str, &'static [&'static str])> {
+    vec![
+        ("balance_snapshot", balance_snapshot::tests::RECORDED),
+        ("block_added", block_added::tests::RECORDED),
+        ("channel_open_failed", channel_open_failed::tests::RECORDED),
+        ("channel_opened", channel_opened::tests::RECORDED),
+        (
+            "channel_state_changed",
+            channel_state_changed::tests::RECORDED,
+        ),
+        ("coin_movement", coin_movement::tests::RECORDED),
+        ("connect", connect::tests::RECORDED),
+        ("custommsg", custommsg::tests::RECORDED),
+        ("deprecated_oneshot", deprecated_oneshot::tests::RECORDED),
+        ("disconnect", disconnect::tests::RECORDED),
+        ("forward_event", forward_event::tests::RECORDED),
+        ("invoice_creation", invoice_creation::tests::RECORDED),
+        ("invoice_payment", invoice_payment::tests::RECORDED),
+        ("log", log::tests::RECORDED),
+        (
+            "onionmessage_forward_fail",
+            onionmessage_forward_fail::tests::RECORDED,
+        ),
+        (
+            "openchannel_peer_sigs",
+            openchannel_peer_sigs::tests::RECORDED,
+        ),
+        ("plugin_started", plugin_started::tests::RECORDED),
+        ("plugin_stopped", plugin_stopped::tests::RECORDED),
+        ("sendpay_failure", sendpay_failure::tests::RECORDED),
+        ("sendpay_success", sendpay_success::tests::RECORDED),
+        ("shutdown", shutdown::tests::RECORDED),
+        ("warning", warning::tests::RECORDED),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,7 +150,7 @@ mod tests {
             ChannelStateChanged::NAME,
             CoinMovement::NAME,
             Connect::NAME,
-            CustomMsg::NAME,
+            Custommsg::NAME,
             DeprecatedOneshot::NAME,
             Disconnect::NAME,
             ForwardEvent::NAME,

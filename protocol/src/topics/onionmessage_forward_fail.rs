@@ -34,11 +34,11 @@ pub struct OnionMessageForwardFailPayload {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"onionmessage_forward_fail":{"source":"03efb73ac8f6608ce7e4512da6562cac6fd37a1ea02c4bd460339ad35d15184337","incoming":"00034e454124c2e011e2f29ef8bfcea5f7b7a62b8765c8a9f1163ab0cac89e0e65d9aec16b35b544","path_key":"021a4e6917d44350ec369289b6d885640ab541dbcef2316131f6fff8d7ca9064b6","outgoing":"020103b4a2557bc352284216f9713236ba0c7f3026a9a6d6b93ebfa197f9fac11bad610556000303","next_node_id":"03536878dbfa0970843d6af0ed2ed1cd3d876f521272aa272c292479388d09296d"}}"#,
     ];
 

@@ -25,11 +25,11 @@ pub struct OpenChannelPeerSigsPayload {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"openchannel_peer_sigs":{"channel_id":"376619eb7f792ddf7e92f08f69215862beed3bd7c5d5865931ad5b604cffb688","signed_psbt":"cHNidP8BAgQCAAAAAQMEZwAAAAEEAQIBBQEDAQYBAwH7BAIAAAAAAQBcAgAAAAEAu7xlv+DZpflyUqVcnFZR0Xhk/D4y2SGTPC1LqT4lIAAAAAAA/f///wIALTEBAAAAABYAFIbrEqYGM/neaTeRebfstkBiuzsxGMHUKAEAAAABUQAAAAABCGsCRzBEAiBq6Pke5NP3rZsv5vQHVvKtZQalcKnL/QVgXAxPMTlCmQIgL4AegErGzZB25d/slimHta1D+CuMa49kfH4WAs1e1LABIQNwt8HV7cu0cWbKHqrtVTFjfcAPdf5uPfCgMRUITTLtXAEOIPZhRih02CTwvGgzA0CMgb2pjNV2cqte3JBuhrvxI3qaAQ8EAAAAAAEQBP3///8M/AlsaWdodG5pbmcBCGxSso+UVrzBAAEAXAIAAAABKpGMQvdXejZgegWlhdNXbFSA31o0IcZ0PhYGM6Z/nnkAAAAAAP3///8CAC0xAQAAAAAWABSXktmiT5jqNJiBOKawwNbDSHa1sBjB1CgBAAAAAVEAAAAAAQEfAC0xAQAAAAAWABSXktmiT5jqNJiBOKawwNbDSHa1sAEOIAJb1pHjunvM30omuIpAc32J9MAtxFUWAjTS/u6kafZoAQ8EAAAAAAEQBP3///8M/AlsaWdodG5pbmcCAgABDPwJbGlnaHRuaW5nAQj0hT7jIm6ybAABAwjx5SEBAAAAAAEEIlEgpcoFxRSR8GMfVaQJdTIpdx/D322VYOUBZHjJgSDSrvQM/AlsaWdodG5pbmcBCEXaLDRuNfGwAAEDCHrnIQEAAAAAAQQiUSD0WSa50CYhY6jdb2VnU29sPjfXSid9UY7kmDGa7J0PsAz8CWxpZ2h0bmluZwEIfa5yyGVBxlsAAQMIgIQeAAAAAAABBCIAIHADbXKq7wCs4eaX40h8kTT5H5f6a5JgOfmKcQ/Q1qyeDPwJbGlnaHRuaW5nAQj71pU3yiyuhAA="}}"#,
     ];
 

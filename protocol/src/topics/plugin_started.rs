@@ -26,11 +26,11 @@ pub struct PluginStartedPayload {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"plugin_started":{"plugin_name":"recover","plugin_path":"/usr/local/libexec/c-lightning/plugins/recover","methods":[]}}"#,
         r#"{"plugin_started":{"plugin_name":"recorder-dynamic.py","plugin_path":"/home/user/.lightning/plugins/recorder-dynamic.py","methods":["recdyn-echo","recdyn-slow"]}}"#,
     ];

@@ -26,11 +26,11 @@ pub struct PluginStoppedPayload {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"plugin_stopped":{"plugin_name":"recorder-log.py","plugin_path":"/home/user/.lightning/plugins/recorder-log.py","methods":[]}}"#,
     ];
 

@@ -85,11 +85,11 @@ pub struct SendpayFailureData {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"sendpay_failure":{"code":202,"message":"Malformed error reply","data":{"created_index":4,"id":4,"payment_hash":"91d91b215f1455272932600c89c6a0bd59f1029850ec32e5dc98af2738bfe073","groupid":2709727665093212719,"partid":1,"destination":"03536878dbfa0970843d6af0ed2ed1cd3d876f521272aa272c292479388d09296d","amount_msat":10000,"amount_sent_msat":10001,"created_at":1795376561,"status":"pending","onionreply":"57029e33d30ddb3f48ca79b0f1501dbe597aaf3b0082a8dffa004776fe5a40fcc47b427ccbe1e23b"}}}"#,
     ];
 

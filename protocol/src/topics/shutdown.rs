@@ -19,11 +19,11 @@ impl Topic for Shutdown {
 pub struct ShutdownPayload {}
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[r#"{"shutdown":{}}"#];
+    pub(crate) const RECORDED: &[&str] = &[r#"{"shutdown":{}}"#];
 
     #[test]
     fn reads_what_was_recorded() {

@@ -40,11 +40,11 @@ text_enum! {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What a v26.06.6 node sent: one message of each shape, long texts shortened.
-    const RECORDED: &[&str] = &[
+    pub(crate) const RECORDED: &[&str] = &[
         r#"{"warning":{"level":"warn","time":"1795376551.915464913","timestamp":"2026-11-22T19:42:31.915Z","source":"chan#1","log":"Ignoring fee limits!"}}"#,
     ];
 
