@@ -109,7 +109,10 @@ mod chain {
 
     impl From<Flow> for Taken {
         fn from(flow: Flow) -> Self {
-            Taken { flow, ignored: None }
+            Taken {
+                flow,
+                ignored: None,
+            }
         }
     }
 

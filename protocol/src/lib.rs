@@ -9,3 +9,10 @@
 
 pub mod hook;
 pub mod hooks;
+pub mod manifest;
+#[cfg(feature = "host")]
+pub mod native;
+pub mod primitives;
+pub mod topics;
+#[cfg(feature = "host")]
+pub mod upgrade;

@@ -1,0 +1,62 @@
+//! What the tests of all hooks share: chains run from text to text.
+
+use crate::hook::{Flow, HookSpec, Node, Stance};
+
+/// A regtest node.
+pub(super) fn regtest() -> Node {
+    Node {
+        network: Some("regtest".into()),
+    }
+}
+
+/// Hands answers to a chain until it ends. Gives the final answer, and how many were asked.
+pub(super) fn run(spec: &HookSpec, payload: &str, answers: &[&str]) -> (String, usize) {
+    let mut chain = (spec.begin)(payload.into(), &regtest());
+    let mut asked = 0;
+    for answer in answers {
+        asked += 1;
+        match chain.answer(answer) {
+            Ok(taken) if taken.flow == Flow::Done => break,
+            Ok(_) => {}
+            Err(reason) => panic!("{} refused {answer}: {reason}", spec.name),
+        }
+    }
+    (chain.finish(), asked)
+}
+
+/// The final answer to these answers.
+pub(super) fn finished(spec: &HookSpec, payload: &str, answers: &[&str]) -> String {
+    run(spec, payload, answers).0
+}
+
+/// The final answer as JSON.
+pub(super) fn finished_json(spec: &HookSpec, payload: &str, answers: &[&str]) -> serde_json::Value {
+    serde_json::from_str(&finished(spec, payload, answers)).expect("finish gives JSON")
+}
+
+/// Each answer is refused for a reason that contains the text beside it, and leaves
+/// the chain as it was.
+pub(super) fn refusals(spec: &HookSpec, payload: &str, cases: &[(&str, &str)]) {
+    let untouched = finished(spec, payload, &[]);
+    for (answer, reason) in cases {
+        let mut chain = (spec.begin)(payload.into(), &regtest());
+        match chain.answer(answer) {
+            Ok(_) => panic!("{} took {answer}", spec.name),
+            Err(refused) => {
+                assert!(
+                    refused.0.contains(reason),
+                    "{answer}: refused for {refused}"
+                )
+            }
+        }
+        assert_eq!(&*chain.payload(), payload, "{answer}");
+        assert_eq!(chain.finish(), untouched, "{answer}");
+    }
+}
+
+/// The final answer after one fallback.
+pub(super) fn fallen_back(spec: &HookSpec, payload: &str, stance: Stance) -> (String, Flow) {
+    let mut chain = (spec.begin)(payload.into(), &regtest());
+    let flow = chain.fallback(stance);
+    (chain.finish(), flow)
+}

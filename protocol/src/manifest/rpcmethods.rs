@@ -1,0 +1,115 @@
+//! `rpcmethods`: the methods that a plugin adds to lightningd's JSON-RPC
+//! (`plugin_rpcmethod_add` in `lightningd/plugin.c`).
+
+use super::deprecated::Deprecated;
+use serde_json::{Map, Value};
+
+/// One method.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RpcMethod {
+    /// What callers say. Unique among all methods of the node.
+    pub name: String,
+    /// The parameters, optional ones in brackets: `amount [label]`.
+    pub usage: String,
+    /// One line. lightningd before v24.08 asks for it, later ones ignore it.
+    pub description: String,
+    /// More than one line; as `description` where not given. Ignored since v24.08.
+    pub long_description: String,
+    /// Heading in `help`. Ignored since v24.08.
+    pub category: Option<String>,
+    /// Whether it is on its way out.
+    pub deprecated: Deprecated,
+}
+
+impl RpcMethod {
+    pub(super) fn to_value(&self) -> Value {
+        let mut map = Map::new();
+        map.insert("name".into(), self.name.as_str().into());
+        map.insert("usage".into(), self.usage.as_str().into());
+        map.insert("description".into(), self.description.as_str().into());
+        if !self.long_description.is_empty() && self.long_description != self.description {
+            map.insert(
+                "long_description".into(),
+                self.long_description.as_str().into(),
+            );
+        }
+        if let Some(category) = &self.category {
+            map.insert("category".into(), category.as_str().into());
+        }
+        if let Some(deprecated) = self.deprecated.to_value() {
+            map.insert("deprecated".into(), deprecated);
+        }
+        Value::Object(map)
+    }
+}
+
+#[cfg(feature = "host")]
+mod read {
+    use super::{Deprecated, RpcMethod};
+    use crate::manifest::bounds;
+    use crate::manifest::error::ManifestError;
+    use crate::manifest::field::{Field, Members};
+    use crate::manifest::parse::Lightningd;
+    use crate::native;
+
+    const KNOWN: &[&str] = &[
+        "name",
+        "usage",
+        "description",
+        "long_description",
+        "category",
+        "deprecated",
+    ];
+
+    pub(in crate::manifest) fn rpcmethods(
+        manifest: &Members,
+        node: &Lightningd,
+        unknown: &mut Vec<String>,
+    ) -> Result<Vec<RpcMethod>, ManifestError> {
+        let mut methods: Vec<RpcMethod> = Vec::new();
+        let Some(field) = manifest.get("rpcmethods") else {
+            return Ok(methods);
+        };
+        for entry in field.elements(bounds::RPCMETHODS)? {
+            let members = entry.members()?;
+            members.note_unknown(KNOWN, unknown);
+            let name = members.required("name", "the method's name")?;
+            let method = method(&members, &name)?;
+            if methods.iter().any(|other| other.name == method.name) {
+                return Err(name.refuse("each method once"));
+            }
+            if let Some(owner) = native::methods::owner(&method.name)
+                && node.has(owner)
+            {
+                return Err(name.refuse(format!("a name that {owner} does not have already")));
+            }
+            methods.push(method);
+        }
+        Ok(methods)
+    }
+
+    fn method(members: &Members, name: &Field) -> Result<RpcMethod, ManifestError> {
+        let text = |member: &str, most: usize| match members.get(member) {
+            Some(field) => field.text(most).map(|text| Some(text.to_owned())),
+            None => Ok(None),
+        };
+        // lightningd unescapes this text, cannot unescape \u, and then follows a
+        // pointer to the plugin that has the name already: there is none, and it dies.
+        let usage = members
+            .required("usage", "a string, empty where there are no parameters")?
+            .text(bounds::USAGE_BYTES)?;
+        let description = text("description", bounds::DESCRIPTION_BYTES)?.unwrap_or_default();
+        let long_description = text("long_description", bounds::LONG_DESCRIPTION_BYTES)?;
+        Ok(RpcMethod {
+            name: name.name()?.to_owned(),
+            usage: usage.to_owned(),
+            long_description: long_description.unwrap_or_else(|| description.clone()),
+            description,
+            category: text("category", bounds::CATEGORY_BYTES)?,
+            deprecated: Deprecated::read(members)?,
+        })
+    }
+}
+
+#[cfg(feature = "host")]
+pub(super) use read::rpcmethods as read;
