@@ -6,7 +6,6 @@ use std::future::Future;
 use cln_protocol::hook::Hook;
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, ready};
-use serde::Serialize;
 
 use crate::cx::Cx;
 
@@ -52,8 +51,7 @@ impl HookOptions {
 }
 
 /// What a hook may be limited to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HookFilter {
     /// The name of an RPC method.
     Method(String),

@@ -4,6 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use cln_protocol::manifest::OptionType;
 use futures::FutureExt;
 use futures::channel::mpsc;
 use futures::future::{LocalBoxFuture, ready};
@@ -98,6 +99,7 @@ impl<S: 'static> Instance<S> {
     }
 
     /// The state, once there is one.
+    #[cfg(not(target_family = "wasm"))]
     pub fn state(&self) -> Option<Rc<S>> {
         self.state.get().cloned()
     }
@@ -141,10 +143,7 @@ impl<S: 'static> Exports for Instance<S> {
         // v0.8.2 sent no params at all.
         let request: Request = serde_json::from_str(request).unwrap_or_default();
         self.core.deprecated_apis.set(request.deprecated);
-        manifest::text(&self.guest).unwrap_or_else(|error| {
-            let reason = format!("the manifest cannot be written as JSON: {error}");
-            serde_json::json!({"disable": reason, "options": [], "rpcmethods": []}).to_string()
-        })
+        manifest::manifest(&self.guest).to_json()
     }
 
     fn init(&self, text: &str) -> Result<(), String> {
@@ -237,7 +236,7 @@ impl<S: 'static> Exports for Instance<S> {
         let entry = self.option(name)?;
         let value = match value {
             Some(text) => serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?,
-            None if entry.declaration.kind == "flag" => Value::Bool(true),
+            None if entry.declaration.kind == OptionType::Flag => Value::Bool(true),
             None => return Err(invalid("needs a value".to_owned())),
         };
         validate(entry, Some(&value)).map_err(invalid)?;

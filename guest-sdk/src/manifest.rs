@@ -1,99 +1,85 @@
 //! The manifest: the builder's contents in lightningd's words.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
-use serde_json::Value;
+use cln_protocol::manifest::{
+    self, CapabilityRequest, FeatureBits, HookFilters, HookRegistration, Manifest, OptionSpec,
+    RpcMethod,
+};
 
 use crate::deprecated::Deprecated;
 use crate::guest::{FeaturePlace, Guest};
-use crate::hook::HookFilter;
+use crate::hook::{HookFilter, HookOptions};
+use crate::method::Method;
+use crate::option::Declaration;
 
-#[derive(Serialize)]
-struct Manifest<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    disable: Option<&'a str>,
-    options: Vec<OptionSpec<'a>>,
-    rpcmethods: Vec<RpcMethod<'a>>,
-    subscriptions: Vec<&'a str>,
-    hooks: Vec<HookSpec<'a>>,
-    dynamic: bool,
-    cancheck: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    notifications: Vec<Topic<'a>>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    featurebits: BTreeMap<&'static str, String>,
-    #[serde(skip_serializing_if = "<[u16]>::is_empty")]
-    custommessages: &'a [u16],
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    capabilities: Vec<Capability<'a>>,
-}
-
-#[derive(Serialize)]
-struct OptionSpec<'a> {
-    name: &'a str,
-    r#type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    default: Option<&'a Value>,
-    description: &'a str,
-    #[serde(skip_serializing_if = "is_false")]
-    multi: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    dynamic: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deprecated: Option<Value>,
-}
-
-#[derive(Serialize)]
-struct RpcMethod<'a> {
-    name: &'a str,
-    usage: &'a str,
-    description: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    long_description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    category: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deprecated: Option<Value>,
-}
-
-#[derive(Serialize)]
-struct HookSpec<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    before: &'a [String],
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    after: &'a [String],
-    #[serde(skip_serializing_if = "<[HookFilter]>::is_empty")]
-    filters: &'a [HookFilter],
-}
-
-#[derive(Serialize)]
-struct Topic<'a> {
-    method: &'a str,
-}
-
-#[derive(Serialize)]
-struct Capability<'a> {
-    grant: &'a str,
-    reason: &'a str,
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
-fn deprecation(deprecated: Deprecated) -> Option<Value> {
+fn deprecation(deprecated: Deprecated) -> manifest::Deprecated {
     match deprecated {
-        Deprecated::No => None,
-        Deprecated::Now => Some(Value::from(true)),
-        Deprecated::From(first) => Some(Value::from(vec![first])),
-        Deprecated::Range(first, last) => Some(Value::from(vec![first, last])),
+        Deprecated::No => manifest::Deprecated::No,
+        Deprecated::Now => manifest::Deprecated::Yes,
+        Deprecated::From(first) => manifest::Deprecated::Since(first.to_owned()),
+        Deprecated::Range(first, last) => {
+            manifest::Deprecated::Range(first.to_owned(), last.to_owned())
+        }
     }
 }
 
-/// Feature bits as lightningd writes them: big-endian bytes in hex, bit 0 last.
-fn bits(set: &[u16]) -> String {
+fn option(declaration: &Declaration) -> OptionSpec {
+    OptionSpec {
+        name: declaration.name.to_owned(),
+        option_type: declaration.kind,
+        description: declaration.description.to_owned(),
+        default: declaration.default.clone(),
+        multi: declaration.multi,
+        dynamic: declaration.dynamic,
+        deprecated: deprecation(declaration.deprecated),
+    }
+}
+
+fn method(method: &Method) -> RpcMethod {
+    RpcMethod {
+        name: method.name.clone(),
+        usage: method.usage.clone(),
+        description: method.description.clone(),
+        long_description: method.long_description.clone().unwrap_or_default(),
+        category: method.category.clone(),
+        deprecated: deprecation(method.deprecated),
+    }
+}
+
+/// Where both kinds of filter are given, no hook takes them: the message types are
+/// kept, and the bridge says that this hook has none.
+fn filters(filters: &[HookFilter]) -> Option<HookFilters> {
+    let types: Vec<u64> = filters
+        .iter()
+        .filter_map(|filter| match filter {
+            HookFilter::MessageType(number) => Some(u64::from(*number)),
+            HookFilter::Method(_) => None,
+        })
+        .collect();
+    let methods: Vec<String> = filters
+        .iter()
+        .filter_map(|filter| match filter {
+            HookFilter::Method(name) => Some(name.clone()),
+            HookFilter::MessageType(_) => None,
+        })
+        .collect();
+    match (types.is_empty(), methods.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some(HookFilters::Methods(methods)),
+        (false, _) => Some(HookFilters::MessageTypes(types)),
+    }
+}
+
+fn hook(name: &str, options: &HookOptions) -> HookRegistration {
+    HookRegistration {
+        name: name.to_owned(),
+        before: options.before.clone(),
+        after: options.after.clone(),
+        filters: filters(&options.filters),
+    }
+}
+
+/// Feature bits as big-endian bytes: bit 0 is the lowest of the last byte.
+fn bits(set: &[u16]) -> Vec<u8> {
     let highest = set.iter().copied().max().unwrap_or(0);
     let length = usize::from(highest / 8) + 1;
     let mut bytes = vec![0u8; length];
@@ -102,107 +88,84 @@ fn bits(set: &[u16]) -> String {
             *byte |= 1 << (bit % 8);
         }
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
 }
 
-fn place(place: FeaturePlace) -> &'static str {
-    match place {
-        FeaturePlace::Init => "init",
-        FeaturePlace::Node => "node",
-        FeaturePlace::Channel => "channel",
-        FeaturePlace::Invoice => "invoice",
-        FeaturePlace::Bolt12Offer => "bolt12_offer",
-        FeaturePlace::Bolt12Invreq => "bolt12_invreq",
-        FeaturePlace::Bolt12Invoice => "bolt12_invoice",
-        FeaturePlace::ChannelType => "channel_type",
+fn features<S>(guest: &Guest<S>) -> FeatureBits {
+    let at = |place: FeaturePlace| {
+        guest
+            .features
+            .get(&place)
+            .map(|set| bits(set))
+            .unwrap_or_default()
+    };
+    FeatureBits {
+        init: at(FeaturePlace::Init),
+        node: at(FeaturePlace::Node),
+        channel: at(FeaturePlace::Channel),
+        invoice: at(FeaturePlace::Invoice),
+        bolt12_offer: at(FeaturePlace::Bolt12Offer),
+        bolt12_invreq: at(FeaturePlace::Bolt12Invreq),
+        bolt12_invoice: at(FeaturePlace::Bolt12Invoice),
+        channel_type: at(FeaturePlace::ChannelType),
     }
 }
 
 /// The subscriptions, each topic once. Who subscribes to all topics is sent each
 /// notification once, under `*`; only `log` is not among them.
-fn subscriptions<S>(guest: &Guest<S>) -> Vec<&str> {
-    let all = guest
-        .subscriptions
-        .iter()
-        .any(|entry| entry.topic.is_none());
-    let mut topics = Vec::new();
-    if all {
-        topics.push("*");
-    }
-    for topic in guest
-        .subscriptions
-        .iter()
-        .filter_map(|entry| entry.topic.as_deref())
-    {
-        if !topics.contains(&topic) && (!all || topic == "log") {
-            topics.push(topic);
+fn subscriptions<S>(guest: &Guest<S>) -> Vec<String> {
+    let wanted = || {
+        guest
+            .subscriptions
+            .iter()
+            .map(|entry| entry.topic.as_deref())
+    };
+    let all = wanted().any(|topic| topic.is_none());
+    let mut topics: Vec<String> = all.then(|| "*".to_owned()).into_iter().collect();
+    for topic in wanted().flatten() {
+        if !topics.iter().any(|known| known == topic) && (!all || topic == "log") {
+            topics.push(topic.to_owned());
         }
     }
     topics
 }
 
-/// The manifest as JSON text.
-pub(crate) fn text<S>(guest: &Guest<S>) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&Manifest {
-        disable: guest.fault.as_deref().or(guest.disabled.as_deref()),
+/// The manifest of this guest.
+pub(crate) fn manifest<S>(guest: &Guest<S>) -> Manifest {
+    Manifest {
         options: guest
             .options
             .iter()
-            .map(|entry| OptionSpec {
-                name: entry.declaration.name,
-                r#type: entry.declaration.kind,
-                default: entry.declaration.default.as_ref(),
-                description: entry.declaration.description,
-                multi: entry.declaration.multi,
-                dynamic: entry.declaration.dynamic,
-                deprecated: deprecation(entry.declaration.deprecated),
-            })
+            .map(|entry| option(&entry.declaration))
             .collect(),
         rpcmethods: guest
             .methods
             .iter()
-            .map(|entry| RpcMethod {
-                name: &entry.method.name,
-                usage: &entry.method.usage,
-                description: &entry.method.description,
-                long_description: entry.method.long_description.as_deref(),
-                category: entry.method.category.as_deref(),
-                deprecated: deprecation(entry.method.deprecated),
-            })
+            .map(|entry| method(&entry.method))
             .collect(),
         subscriptions: subscriptions(guest),
         hooks: guest
             .hooks
             .iter()
-            .map(|entry| HookSpec {
-                name: entry.name,
-                before: &entry.options.before,
-                after: &entry.options.after,
-                filters: &entry.options.filters,
-            })
+            .map(|entry| hook(entry.name, &entry.options))
             .collect(),
         dynamic: guest.dynamic,
+        featurebits: features(guest),
+        notifications: guest.notifications.clone(),
+        custommessages: guest.messages.clone(),
+        nonnumericids: Some(true),
         cancheck: true,
-        notifications: guest
-            .notifications
-            .iter()
-            .map(|method| Topic { method })
-            .collect(),
-        featurebits: guest
-            .features
-            .iter()
-            .map(|(&at, set)| (place(at), bits(set)))
-            .collect(),
-        custommessages: &guest.messages,
+        disable: guest.fault.clone().or_else(|| guest.disabled.clone()),
         capabilities: guest
             .requests
             .iter()
-            .map(|request| Capability {
-                grant: &request.grant,
-                reason: &request.reason,
+            .map(|request| CapabilityRequest {
+                grant: request.grant.clone(),
+                reason: request.reason.clone(),
             })
             .collect(),
-    })
+        unknown: Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -210,9 +173,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn feature_bits_are_big_endian_hex() {
-        assert_eq!(bits(&[0]), "01");
-        assert_eq!(bits(&[7, 8]), "0180");
-        assert_eq!(bits(&[103]), "80000000000000000000000000");
+    fn feature_bits_are_big_endian() {
+        assert_eq!(bits(&[0]), [1]);
+        assert_eq!(bits(&[7, 8]), [1, 0x80]);
+        assert_eq!(bits(&[103]), [0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
 }

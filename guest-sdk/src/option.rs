@@ -6,6 +6,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use cln_protocol::manifest::{OptionType, OptionValue};
 use serde_json::Value;
 
 use crate::deprecated::Deprecated;
@@ -148,7 +149,7 @@ pub trait Kind: sealed::Sealed + 'static {
     type Value: Clone + 'static;
     /// lightningd's `type`.
     #[doc(hidden)]
-    const TYPE: &'static str;
+    const TYPE: OptionType;
     #[doc(hidden)]
     const MULTI: bool;
     /// None where the JSON is not of this kind; `Err` says what it should be.
@@ -171,16 +172,16 @@ pub trait Readable: Copy + 'static {
 #[derive(Debug, Clone)]
 pub struct Declaration {
     pub name: &'static str,
-    pub kind: &'static str,
+    pub kind: OptionType,
     pub description: &'static str,
-    pub default: Option<Value>,
+    pub default: Option<OptionValue>,
     pub multi: bool,
     pub dynamic: bool,
     pub deprecated: Deprecated,
 }
 
 impl<K: Kind, D> ConfigOption<K, D> {
-    fn declare(&self, default: Option<Value>) -> Declaration {
+    fn declare(&self, default: Option<OptionValue>) -> Declaration {
         Declaration {
             name: self.name,
             kind: K::TYPE,
@@ -190,6 +191,29 @@ impl<K: Kind, D> ConfigOption<K, D> {
             dynamic: self.dynamic,
             deprecated: self.deprecated,
         }
+    }
+}
+
+/// A default as the manifest has it.
+trait IntoValue {
+    fn into_value(self) -> OptionValue;
+}
+
+impl IntoValue for &str {
+    fn into_value(self) -> OptionValue {
+        OptionValue::String(self.to_owned())
+    }
+}
+
+impl IntoValue for i64 {
+    fn into_value(self) -> OptionValue {
+        OptionValue::Int(self)
+    }
+}
+
+impl IntoValue for bool {
+    fn into_value(self) -> OptionValue {
+        OptionValue::Bool(self)
     }
 }
 
@@ -205,7 +229,7 @@ mod sealed {
 
 impl Kind for Text {
     type Value = String;
-    const TYPE: &'static str = "string";
+    const TYPE: OptionType = OptionType::String;
     const MULTI: bool = false;
     fn read(value: &Value) -> Result<String, &'static str> {
         value
@@ -217,7 +241,7 @@ impl Kind for Text {
 
 impl Kind for ConcealedText {
     type Value = Concealed;
-    const TYPE: &'static str = "string-conceal";
+    const TYPE: OptionType = OptionType::StringConceal;
     const MULTI: bool = false;
     fn read(value: &Value) -> Result<Concealed, &'static str> {
         Text::read(value).map(Concealed)
@@ -226,7 +250,7 @@ impl Kind for ConcealedText {
 
 impl Kind for Int {
     type Value = i64;
-    const TYPE: &'static str = "int";
+    const TYPE: OptionType = OptionType::Int;
     const MULTI: bool = false;
     fn read(value: &Value) -> Result<i64, &'static str> {
         // lightningd hands `setconfig` values over as strings.
@@ -240,7 +264,7 @@ impl Kind for Int {
 
 impl Kind for Bool {
     type Value = bool;
-    const TYPE: &'static str = "bool";
+    const TYPE: OptionType = OptionType::Bool;
     const MULTI: bool = false;
     fn read(value: &Value) -> Result<bool, &'static str> {
         match value {
@@ -253,7 +277,7 @@ impl Kind for Bool {
 
 impl Kind for Flag {
     type Value = bool;
-    const TYPE: &'static str = "flag";
+    const TYPE: OptionType = OptionType::Flag;
     const MULTI: bool = false;
     fn read(value: &Value) -> Result<bool, &'static str> {
         Bool::read(value)
@@ -262,7 +286,7 @@ impl Kind for Flag {
 
 impl<K: Kind> Kind for Multi<K> {
     type Value = Vec<K::Value>;
-    const TYPE: &'static str = K::TYPE;
+    const TYPE: OptionType = K::TYPE;
     const MULTI: bool = true;
     fn read(value: &Value) -> Result<Vec<K::Value>, &'static str> {
         match value {
@@ -289,7 +313,7 @@ macro_rules! readable {
             impl Readable for ConfigOption<$kind, $default> {
                 type Output = <$kind as Kind>::Value;
                 fn declaration(&self) -> Declaration {
-                    self.declare(Some(Value::from(self.default)))
+                    self.declare(Some(self.default.into_value()))
                 }
                 fn read(&self, value: Option<&Value>) -> Result<Self::Output, &'static str> {
                     match value {
@@ -332,7 +356,7 @@ macro_rules! readable_multi {
         impl Readable for ConfigOption<Multi<$kind>, $default> {
             type Output = Vec<<$kind as Kind>::Value>;
             fn declaration(&self) -> Declaration {
-                self.declare(Some(Value::from(self.default)))
+                self.declare(Some(self.default.into_value()))
             }
             fn read(&self, value: Option<&Value>) -> Result<Self::Output, &'static str> {
                 match value {

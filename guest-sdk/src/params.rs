@@ -127,10 +127,10 @@ impl<'a> Params<'a> {
     }
 
     fn nothing(&self) -> Result<(), Wrong> {
-        for (name, _) in self.named(&[])? {
-            return Err(unknown(&name));
+        match self.named(&[])?.first() {
+            Some((name, _)) => Err(unknown(name)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn whole(&self) -> serde_json::Deserializer<serde_json::de::StrRead<'a>> {

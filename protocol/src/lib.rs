@@ -13,6 +13,3 @@ pub mod manifest;
 #[cfg(feature = "host")]
 pub mod native;
 pub mod primitives;
-pub mod topics;
-#[cfg(feature = "host")]
-pub mod upgrade;
