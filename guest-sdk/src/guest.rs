@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cln_protocol::hook::Hook;
+use cln_protocol::topics::Topic;
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
@@ -19,7 +20,6 @@ use crate::init::Init;
 use crate::method::{self, Method, MethodHandler};
 use crate::option::{Declaration, Readable};
 use crate::subscription::{self, Notification, NotificationHandler};
-use crate::topic::Topic;
 
 type MakeState<S> = Box<dyn FnOnce(&Init) -> Result<S, String>>;
 type OnSetconfig<S> = Box<dyn Fn(Cx<S>, Option<&Value>) -> Result<(), String>>;

@@ -64,7 +64,6 @@ mod option;
 mod params;
 mod rpc;
 mod subscription;
-mod topic;
 mod turn;
 
 #[cfg(target_family = "wasm")]
@@ -77,6 +76,8 @@ pub mod harness;
 
 pub use border::LogLevel;
 pub use cln_protocol::hook::Hook;
+pub use cln_protocol::topics::Topic;
+pub use cln_protocol::{hooks, primitives, topics};
 pub use cx::Cx;
 pub use deprecated::Deprecated;
 pub use error::{CallError, NotifyError, RpcError};
@@ -92,18 +93,27 @@ pub use option::{
 };
 pub use rpc::Rpc;
 pub use subscription::{IntoOutcome, Notification, NotificationHandler};
-pub use topic::Topic;
 
 pub use log;
 pub use serde;
 pub use serde_json;
 
 /// All that a guest usually needs.
+///
+/// Some topics and hooks have the same name, such as `InvoicePayment`: say
+/// `hooks::InvoicePayment` or `topics::InvoicePayment` then.
+#[allow(
+    ambiguous_glob_reexports,
+    reason = "a name that is both a topic's and a hook's must be qualified"
+)]
 pub mod prelude {
+    pub use crate::hooks::{self, *};
+    pub use crate::primitives::{self, *};
+    pub use crate::topics::{self, *};
     pub use crate::{
         BoolOption, CallError, ConcealedOption, Configuration, Cx, Deprecated, FeaturePlace,
         FlagOption, Guest, Held, HookOptions, Init, IntOption, LogLevel, Method, MultiIntOption,
-        MultiStringOption, NoDefault, Notification, Rpc, RpcError, StringOption, hold,
+        MultiStringOption, NoDefault, Notification, NotifyError, Rpc, RpcError, StringOption, hold,
     };
     pub use log;
     pub use serde_json::{Value, json};

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::rc::Rc;
 
+use cln_protocol::topics::Topic;
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, ready};
 use serde::de::DeserializeOwned;
@@ -11,7 +12,6 @@ use serde_json::value::RawValue;
 
 use crate::cx::Cx;
 use crate::members::Members;
-use crate::topic::Topic;
 
 /// One notification of any topic, as it came.
 #[derive(Debug, Clone)]

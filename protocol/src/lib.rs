@@ -13,3 +13,4 @@ pub mod manifest;
 #[cfg(feature = "host")]
 pub mod native;
 pub mod primitives;
+pub mod topics;
