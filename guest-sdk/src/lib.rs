@@ -1,1 +1,159 @@
-//! The guest SDK.
+//! Write Core Lightning extensions that run sandboxed in cln-wasm.
+//!
+//! A guest is one expression: what it registers, and the async function that
+//! handles each. The same code runs as WebAssembly in the bridge and natively
+//! in tests, in a [harness](crate::harness).
+//!
+//! ```
+//! use std::cell::Cell;
+//! use cln_guest::prelude::*;
+//!
+//! const GREETING: StringOption = StringOption::new("greeting", "Whom to greet").default("World");
+//!
+//! #[derive(Default)]
+//! struct State {
+//!     greeted: Cell<u64>,
+//! }
+//!
+//! #[derive(serde::Deserialize)]
+//! struct HelloParams {
+//!     name: Option<String>,
+//! }
+//!
+//! async fn hello(cx: Cx<State>, params: HelloParams) -> Result<String, RpcError> {
+//!     let state = cx.state();
+//!     state.greeted.set(state.greeted.get() + 1);
+//!     let name = params.name.unwrap_or_else(|| cx.option(&GREETING));
+//!     Ok(format!("Hello {name}"))
+//! }
+//!
+//! fn guest() -> Guest<State> {
+//!     Guest::new(|_: &Init| Ok(State::default()))
+//!         .dynamic()
+//!         .option(&GREETING)
+//!         .method(Method::new("hello", "[name]", "Greets"), hello)
+//! }
+//!
+//! cln_guest::export!(guest);
+//! # fn main() {}
+//! ```
+//!
+//! # Logging
+//!
+//! The macros of the [`log`] crate write to the node's log. `tracing` does too,
+//! with its feature `log` and without a subscriber. `println!` and `eprintln!` are harmless: the
+//! bridge turns them into debug lines. A panic is logged with its place, and
+//! ends the instance; the bridge starts a new one.
+
+extern crate self as cln_guest;
+
+mod border;
+mod cx;
+mod deprecated;
+mod error;
+mod filter;
+mod guest;
+mod hold;
+mod hook;
+mod init;
+mod instance;
+mod manifest;
+mod members;
+mod method;
+mod option;
+mod params;
+mod rpc;
+mod subscription;
+mod turn;
+
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+#[path = "wit.rs"]
+pub mod __wasm;
+
+#[cfg(not(target_family = "wasm"))]
+pub mod harness;
+
+pub use border::LogLevel;
+pub use cln_protocol::hook::Hook;
+pub use cln_protocol::topics::Topic;
+pub use cln_protocol::{hooks, primitives, topics};
+pub use cx::Cx;
+pub use deprecated::Deprecated;
+pub use error::{CallError, NotifyError, RpcError};
+pub use guest::{FeaturePlace, Guest};
+pub use hold::{Answer, Held, Ticket, Unsettled, hold};
+pub use hook::{HookFilter, HookHandler, HookOptions, IntoAction};
+pub use init::{Configuration, Init};
+pub use method::{Method, MethodHandler};
+pub use option::{
+    Bool, BoolOption, Concealed, ConcealedOption, ConcealedText, ConfigOption, Flag, FlagOption,
+    Int, IntOption, Kind, Multi, MultiIntOption, MultiStringOption, NoDefault, Readable,
+    StringOption, Text,
+};
+pub use rpc::Rpc;
+pub use subscription::{IntoOutcome, Notification, NotificationHandler};
+
+pub use log;
+pub use serde;
+pub use serde_json;
+
+/// All that a guest usually needs.
+///
+/// Some topics and hooks have the same name, such as `InvoicePayment`: say
+/// `hooks::InvoicePayment` or `topics::InvoicePayment` then.
+#[allow(
+    ambiguous_glob_reexports,
+    reason = "a name that is both a topic's and a hook's must be qualified"
+)]
+pub mod prelude {
+    pub use crate::hooks::{self, *};
+    pub use crate::primitives::{self, *};
+    pub use crate::topics::{self, *};
+    pub use crate::{
+        BoolOption, CallError, ConcealedOption, Configuration, Cx, Deprecated, FeaturePlace,
+        FlagOption, Guest, Held, HookOptions, Init, IntOption, LogLevel, Method, MultiIntOption,
+        MultiStringOption, NoDefault, Notification, NotifyError, Rpc, RpcError, StringOption, hold,
+    };
+    pub use log;
+    pub use serde_json::{Value, json};
+}
+
+/// Makes a function that returns a [`Guest`] the guest of this crate.
+///
+/// As WebAssembly it defines the module's exports; natively it only checks the
+/// type, so that the crate can be tested.
+#[cfg(target_family = "wasm")]
+#[macro_export]
+macro_rules! export {
+    ($guest:path) => {
+        #[allow(
+            unsafe_code,
+            reason = "the exports of a WebAssembly module are raw functions"
+        )]
+        const _: () = {
+            struct Exported;
+            impl $crate::__wasm::Entry for Exported {
+                fn guest() -> $crate::__wasm::Erased {
+                    $crate::__wasm::erase($guest())
+                }
+            }
+    $crate::__wasm::export!(Exported with_types_in $crate::__wasm::bindings);
+        };
+    };
+}
+
+/// Makes a function that returns a [`Guest`] the guest of this crate.
+///
+/// As WebAssembly it defines the module's exports; natively it only checks the
+/// type, so that the crate can be tested.
+#[cfg(not(target_family = "wasm"))]
+#[macro_export]
+macro_rules! export {
+    ($guest:path) => {
+        const _: fn() = || {
+            fn is_a_guest<S>(_: fn() -> $crate::Guest<S>) {}
+            is_a_guest($guest);
+        };
+    };
+}

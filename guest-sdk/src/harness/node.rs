@@ -1,0 +1,259 @@
+//! The other side of the border in a test: a clock, a log, and scripted answers.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use futures::FutureExt;
+use futures::channel::oneshot;
+use futures::future::{LocalBoxFuture, ready};
+use serde_json::Value;
+
+use crate::border::{Border, LogLevel};
+use crate::error::{CallError, NotifyError, RpcError};
+use crate::filter;
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// lightningd's level.
+    pub level: LogLevel,
+    /// What was written.
+    pub message: String,
+}
+
+/// One notification that the guest sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sent {
+    /// The topic, one that the manifest declares.
+    pub topic: String,
+    /// The payload.
+    pub params: Value,
+}
+
+/// One call that the guest made to lightningd.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RpcCall {
+    /// The delivery that it was made for; 0 in the background.
+    pub cause: u64,
+    /// The method.
+    pub method: String,
+    /// Its parameters.
+    pub params: Value,
+    /// The result filter.
+    pub filter: Option<Value>,
+}
+
+/// A word to whoever called a method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    /// `message`.
+    Message {
+        /// lightningd's level.
+        level: LogLevel,
+        /// What was said.
+        text: String,
+    },
+    /// `progress`: `num` of `total`, in `stage` = (number from 0, how many).
+    Progress {
+        /// Steps done.
+        num: u32,
+        /// Steps in all.
+        total: u32,
+        /// Of several stages, which.
+        stage: Option<(u32, u32)>,
+    },
+}
+
+type Answer = Box<dyn FnMut(&Value) -> Result<Value, CallError>>;
+
+/// A plugin's side of nothing: answers what the test has scripted.
+pub(super) struct Node {
+    pub topics: RefCell<Vec<String>>,
+    pub answers: RefCell<BTreeMap<String, Answer>>,
+    pub log: RefCell<Vec<LogLine>>,
+    pub sent: RefCell<Vec<Sent>>,
+    pub calls: RefCell<Vec<RpcCall>>,
+    pub words: RefCell<Vec<(u64, Word)>>,
+    pub open_calls: RefCell<Vec<u64>>,
+    pub now: Cell<SystemTime>,
+    pub clock: Cell<Duration>,
+    timers: RefCell<BTreeMap<(Duration, u64), oneshot::Sender<()>>>,
+    next_timer: Cell<u64>,
+}
+
+impl Node {
+    pub fn new() -> Self {
+        Node {
+            topics: RefCell::default(),
+            answers: RefCell::default(),
+            log: RefCell::default(),
+            sent: RefCell::default(),
+            calls: RefCell::default(),
+            words: RefCell::default(),
+            open_calls: RefCell::default(),
+            // 2026-01-01T00:00:00Z
+            now: Cell::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600)),
+            clock: Cell::new(Duration::ZERO),
+            timers: RefCell::default(),
+            next_timer: Cell::new(0),
+        }
+    }
+
+    /// Moves the clock to the next timer not later than `end`, and rings it; else to `end`.
+    pub fn ring_next(&self, end: Duration) -> bool {
+        let next = {
+            let mut timers = self.timers.borrow_mut();
+            timers.retain(|_, timer| !timer.is_canceled());
+            match timers.first_entry() {
+                Some(entry) if entry.key().0 <= end => Some(entry.remove_entry()),
+                _ => None,
+            }
+        };
+        let at = next.as_ref().map_or(end, |((at, _), _)| *at);
+        self.now
+            .set(self.now.get() + at.saturating_sub(self.clock.get()));
+        self.clock.set(at);
+        match next {
+            Some((_, timer)) => {
+                // Whoever slept may have gone meanwhile.
+                let _ = timer.send(());
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub fn sleepers(&self) -> usize {
+        let timers = self.timers.borrow();
+        timers.values().filter(|timer| !timer.is_canceled()).count()
+    }
+
+    fn word(&self, call: u64, word: Word) {
+        if self.open_calls.borrow().contains(&call) {
+            self.words.borrow_mut().push((call, word));
+        }
+    }
+}
+
+impl Border for Node {
+    fn log(&self, level: LogLevel, message: &str) {
+        self.log.borrow_mut().push(LogLine {
+            level,
+            message: message.to_owned(),
+        });
+    }
+
+    fn call(
+        &self,
+        cause: u64,
+        method: String,
+        params: String,
+        filter: Option<String>,
+    ) -> LocalBoxFuture<'static, Result<String, CallError>> {
+        ready(self.answer(cause, &method, &params, filter.as_deref())).boxed_local()
+    }
+
+    fn notify(&self, topic: &str, params: &str) -> Result<(), NotifyError> {
+        if !self
+            .topics
+            .borrow()
+            .iter()
+            .any(|declared| declared == topic)
+        {
+            return Err(NotifyError::Denied(format!(
+                "topic `{topic}` is not declared in the manifest"
+            )));
+        }
+        let params: Value = serde_json::from_str(params)
+            .map_err(|error| NotifyError::Malformed(error.to_string()))?;
+        if !(params.is_object() || params.is_array()) {
+            return Err(NotifyError::Malformed(
+                "the payload is no JSON object or array".to_owned(),
+            ));
+        }
+        self.sent.borrow_mut().push(Sent {
+            topic: topic.to_owned(),
+            params,
+        });
+        Ok(())
+    }
+
+    fn message(&self, call: u64, level: LogLevel, message: &str) {
+        let text = message.to_owned();
+        self.word(call, Word::Message { level, text });
+    }
+
+    fn progress(&self, call: u64, num: u32, total: u32, stage: Option<(u32, u32)>) {
+        self.word(call, Word::Progress { num, total, stage });
+    }
+
+    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
+        let (sender, receiver) = oneshot::channel();
+        let number = self.next_timer.get();
+        self.next_timer.set(number + 1);
+        let at = self.clock.get().saturating_add(duration);
+        self.timers.borrow_mut().insert((at, number), sender);
+        receiver.map(drop).boxed_local()
+    }
+
+    fn now(&self) -> SystemTime {
+        self.now.get()
+    }
+}
+
+impl Node {
+    fn answer(
+        &self,
+        cause: u64,
+        method: &str,
+        params: &str,
+        filter: Option<&str>,
+    ) -> Result<String, CallError> {
+        let malformed = |what: &str| CallError::Malformed(what.to_owned());
+        let params: Value =
+            serde_json::from_str(params).map_err(|_| malformed("params are no JSON"))?;
+        if !(params.is_object() || params.is_array()) {
+            return Err(malformed("params are no JSON object or array"));
+        }
+        let filter_value: Option<Value> = filter
+            .map(serde_json::from_str)
+            .transpose()
+            .map_err(|_| malformed("the filter is no JSON"))?;
+        if filter_value
+            .as_ref()
+            .is_some_and(|filter| !filter.is_object())
+        {
+            return Err(malformed("the filter is no JSON object"));
+        }
+        self.calls.borrow_mut().push(RpcCall {
+            cause,
+            method: method.to_owned(),
+            params: params.clone(),
+            filter: filter_value,
+        });
+        // Taken out while it runs, so that it may look at the harness.
+        let Some(mut answer) = self.answers.borrow_mut().remove(method) else {
+            return Err(CallError::Rpc(RpcError::new(
+                RpcError::METHOD_NOT_FOUND,
+                format!("Unknown command '{method}'"),
+            )));
+        };
+        let result = answer(&params);
+        self.answers
+            .borrow_mut()
+            .entry(method.to_owned())
+            .or_insert(answer);
+        let text = result?.to_string();
+        match filter {
+            Some(filter) => filter::apply(filter, &text).map_err(CallError::Rpc),
+            None => Ok(text),
+        }
+    }
+}
+
+/// Nothing kept alive by accident: what the guest holds of the node is this.
+pub(super) fn border(node: &Rc<Node>) -> Rc<dyn Border> {
+    Rc::clone(node) as Rc<dyn Border>
+}

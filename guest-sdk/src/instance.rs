@@ -1,0 +1,328 @@
+//! A guest at work: the exports of the WIT world, as Rust.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use cln_protocol::manifest::OptionType;
+use futures::FutureExt;
+use futures::channel::mpsc;
+use futures::future::{LocalBoxFuture, ready};
+use futures::stream::{FuturesUnordered, StreamExt};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::border::{Border, LogLevel};
+use crate::cx::{Core, Cx};
+use crate::error::RpcError;
+use crate::filter;
+use crate::guest::{Guest, OptionEntry, Start};
+use crate::init::{self, Init};
+use crate::manifest;
+use crate::subscription::Notification;
+use crate::turn::Turn;
+
+type Background = mpsc::UnboundedReceiver<LocalBoxFuture<'static, ()>>;
+
+/// The exports, whatever the guest's state is.
+pub(crate) trait Exports {
+    fn getmanifest(&self, request: &str) -> String;
+    fn init(&self, init: &str) -> Result<(), String>;
+    fn run(self: Rc<Self>) -> LocalBoxFuture<'static, ()>;
+    fn method(
+        &self,
+        call: u64,
+        method: &str,
+        params: &str,
+        filter: Option<String>,
+        deprecated_ok: bool,
+    ) -> LocalBoxFuture<'static, Result<String, RpcError>>;
+    fn check(
+        &self,
+        call: u64,
+        method: &str,
+        params: &str,
+    ) -> LocalBoxFuture<'static, Result<(), RpcError>>;
+    fn setconfig(
+        &self,
+        call: u64,
+        option: &str,
+        value: Option<&str>,
+        check_only: bool,
+    ) -> Result<(), RpcError>;
+    fn notification(
+        self: Rc<Self>,
+        topic: String,
+        params: String,
+        origin: Option<String>,
+    ) -> LocalBoxFuture<'static, ()>;
+    fn hook(
+        &self,
+        call: u64,
+        hook: &str,
+        payload: &str,
+    ) -> LocalBoxFuture<'static, Result<String, String>>;
+}
+
+/// One guest and what it has become.
+pub(crate) struct Instance<S> {
+    guest: Guest<S>,
+    core: Rc<Core>,
+    state: OnceCell<Rc<S>>,
+    /// Taken by `run`.
+    background: Cell<Option<Background>>,
+    notifications: Turn,
+}
+
+impl<S: 'static> Instance<S> {
+    pub fn new(guest: Guest<S>, border: Rc<dyn Border>) -> Self {
+        let (sender, receiver) = mpsc::unbounded();
+        let state = OnceCell::new();
+        if let Start::Given(given) = &guest.start {
+            // A new cell is empty.
+            let _ = state.set(Rc::clone(given));
+        }
+        Instance {
+            guest,
+            core: Rc::new(Core {
+                border,
+                values: RefCell::new(BTreeMap::new()),
+                configuration: OnceCell::new(),
+                deprecated_apis: Cell::new(false),
+                background: sender,
+            }),
+            state,
+            background: Cell::new(Some(receiver)),
+            notifications: Turn::default(),
+        }
+    }
+
+    /// The state, once there is one.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn state(&self) -> Option<Rc<S>> {
+        self.state.get().cloned()
+    }
+
+    fn cx(&self, call: u64) -> Result<Cx<S>, String> {
+        match self.state.get() {
+            Some(state) => Ok(Cx {
+                core: Rc::clone(&self.core),
+                state: Rc::clone(state),
+                call,
+                deprecated_ok: self.core.deprecated_apis.get(),
+            }),
+            None => Err("the guest has not been initialised".to_owned()),
+        }
+    }
+
+    fn method_cx(&self, call: u64) -> Result<Cx<S>, RpcError> {
+        self.cx(call).map_err(RpcError::internal)
+    }
+
+    fn option(&self, name: &str) -> Result<&OptionEntry<S>, RpcError> {
+        self.guest
+            .options
+            .iter()
+            .find(|entry| entry.declaration.name == name)
+            .ok_or_else(|| RpcError::invalid_params(format!("{name}: unknown option")))
+    }
+}
+
+fn validate<S>(entry: &OptionEntry<S>, value: Option<&Value>) -> Result<(), String> {
+    entry.validate.iter().try_for_each(|check| check(value))
+}
+
+impl<S: 'static> Exports for Instance<S> {
+    fn getmanifest(&self, request: &str) -> String {
+        #[derive(Default, Deserialize)]
+        struct Request {
+            #[serde(rename = "allow-deprecated-apis", default)]
+            deprecated: bool,
+        }
+        // v0.8.2 sent no params at all.
+        let request: Request = serde_json::from_str(request).unwrap_or_default();
+        self.core.deprecated_apis.set(request.deprecated);
+        manifest::manifest(&self.guest).to_json()
+    }
+
+    fn init(&self, text: &str) -> Result<(), String> {
+        let params: init::Params = serde_json::from_str(text)
+            .map_err(|error| format!("init is not as expected: {error}"))?;
+        let init = Init {
+            configuration: Rc::new(params.configuration),
+            values: params.options,
+        };
+        for entry in &self.guest.options {
+            let name = entry.declaration.name;
+            validate(entry, init.values.get(name)).map_err(|reason| format!("{name}: {reason}"))?;
+        }
+        *self.core.values.borrow_mut() = init.values.clone();
+        // A second init keeps the configuration of the first; there is none in practice.
+        let _ = self.core.configuration.set(Rc::clone(&init.configuration));
+        if let Start::AtInit(make) = &self.guest.start {
+            let make = make.borrow_mut().take().ok_or("init came twice")?;
+            let _ = self.state.set(Rc::new(make(&init)?));
+        }
+        Ok(())
+    }
+
+    fn run(self: Rc<Self>) -> LocalBoxFuture<'static, ()> {
+        let (Some(mut spawned), Ok(cx)) = (self.background.take(), self.cx(0)) else {
+            return ready(()).boxed_local();
+        };
+        for task in self.guest.background.take() {
+            cx.spawn(task(cx.clone()));
+        }
+        async move {
+            let mut tasks = FuturesUnordered::new();
+            loop {
+                futures::select_biased! {
+                    task = spawned.select_next_some() => tasks.push(task),
+                    () = tasks.select_next_some() => {}
+                }
+            }
+        }
+        .boxed_local()
+    }
+
+    fn method(
+        &self,
+        call: u64,
+        method: &str,
+        params: &str,
+        filter: Option<String>,
+        deprecated_ok: bool,
+    ) -> LocalBoxFuture<'static, Result<String, RpcError>> {
+        let answer = self.method_cx(call).and_then(|mut cx| {
+            cx.deprecated_ok = deprecated_ok;
+            let entry = find(&self.guest.methods, method)?;
+            Ok((entry.handle)(cx, params, &entry.names))
+        });
+        match (answer, filter) {
+            (Err(error), _) => ready(Err(error)).boxed_local(),
+            (Ok(answer), None) => answer,
+            (Ok(answer), Some(filter)) => {
+                async move { filter::apply(&filter, &answer.await?) }.boxed_local()
+            }
+        }
+    }
+
+    fn check(
+        &self,
+        call: u64,
+        method: &str,
+        params: &str,
+    ) -> LocalBoxFuture<'static, Result<(), RpcError>> {
+        let answer = self.method_cx(call).and_then(|cx| {
+            let entry = find(&self.guest.methods, method)?;
+            Ok((entry.check)(cx, params, &entry.names))
+        });
+        match answer {
+            Err(error) => ready(Err(error)).boxed_local(),
+            Ok(answer) => answer.map(|checked| checked.map(drop)).boxed_local(),
+        }
+    }
+
+    fn setconfig(
+        &self,
+        call: u64,
+        name: &str,
+        value: Option<&str>,
+        check_only: bool,
+    ) -> Result<(), RpcError> {
+        let invalid = |reason: String| RpcError::invalid_params(format!("{name}: {reason}"));
+        let cx = self.method_cx(call)?;
+        let entry = self.option(name)?;
+        let value = match value {
+            Some(text) => serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?,
+            None if entry.declaration.kind == OptionType::Flag => Value::Bool(true),
+            None => return Err(invalid("needs a value".to_owned())),
+        };
+        validate(entry, Some(&value)).map_err(invalid)?;
+        if check_only {
+            return Ok(());
+        }
+        let before = self
+            .core
+            .values
+            .borrow_mut()
+            .insert(name.to_owned(), value.clone());
+        let Some(change) = &entry.on_setconfig else {
+            return Ok(());
+        };
+        change(cx, Some(&value)).map_err(|reason| {
+            let mut values = self.core.values.borrow_mut();
+            match before {
+                Some(before) => values.insert(name.to_owned(), before),
+                None => values.remove(name),
+            };
+            invalid(reason)
+        })
+    }
+
+    fn notification(
+        self: Rc<Self>,
+        topic: String,
+        params: String,
+        origin: Option<String>,
+    ) -> LocalBoxFuture<'static, ()> {
+        async move {
+            let _turn = self.notifications.take().await;
+            let warn = |reason: &str| {
+                let line = format!("notification {topic}: {reason}");
+                self.core.border.log(LogLevel::Unusual, &line);
+            };
+            let cx = match self.cx(0) {
+                Ok(cx) => cx,
+                Err(reason) => return warn(&reason),
+            };
+            let params: Box<RawValue> = match RawValue::from_string(params) {
+                Ok(params) => params,
+                Err(error) => return warn(&error.to_string()),
+            };
+            let notification = Notification {
+                topic: topic.as_str().into(),
+                origin: origin.map(Into::into),
+                params: params.into(),
+            };
+            for entry in &self.guest.subscriptions {
+                if entry.wants(&topic)
+                    && let Err(reason) = (entry.handle)(cx.clone(), &notification).await
+                {
+                    warn(&reason);
+                }
+            }
+        }
+        .boxed_local()
+    }
+
+    fn hook(
+        &self,
+        call: u64,
+        hook: &str,
+        payload: &str,
+    ) -> LocalBoxFuture<'static, Result<String, String>> {
+        let answer = self.cx(call).and_then(|cx| {
+            let entry = self.guest.hooks.iter().find(|entry| entry.name == hook);
+            let entry = entry.ok_or_else(|| format!("hook `{hook}` is not registered"))?;
+            Ok((entry.handle)(cx, payload))
+        });
+        answer.unwrap_or_else(|reason| ready(Err(reason)).boxed_local())
+    }
+}
+
+fn find<'a, S>(
+    methods: &'a [crate::method::Entry<S>],
+    name: &str,
+) -> Result<&'a crate::method::Entry<S>, RpcError> {
+    methods
+        .iter()
+        .find(|entry| entry.method.name == name)
+        .ok_or_else(|| {
+            RpcError::new(
+                RpcError::METHOD_NOT_FOUND,
+                format!("Unknown command '{name}'"),
+            )
+        })
+}

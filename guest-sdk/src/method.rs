@@ -1,0 +1,133 @@
+//! RPC methods: what the manifest says of them, and what handles them.
+
+use std::future::Future;
+
+use futures::FutureExt;
+use futures::future::{LocalBoxFuture, ready};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::cx::Cx;
+use crate::deprecated::Deprecated;
+use crate::error::RpcError;
+use crate::params;
+
+/// What the manifest says of one RPC method.
+#[derive(Debug, Clone)]
+pub struct Method {
+    pub(crate) name: String,
+    pub(crate) usage: String,
+    pub(crate) description: String,
+    pub(crate) long_description: Option<String>,
+    pub(crate) category: Option<String>,
+    pub(crate) deprecated: Deprecated,
+}
+
+impl Method {
+    /// A method that no other plugin of the node and lightningd itself do not
+    /// have. `usage` names the parameters in their order, those in brackets
+    /// optional: `id [label]`. It also says what the positions of an array of
+    /// parameters mean; when it is empty, the fields of the parameters' type do.
+    pub fn new(name: &str, usage: &str, description: &str) -> Self {
+        Method {
+            name: name.to_owned(),
+            usage: usage.to_owned(),
+            description: description.to_owned(),
+            long_description: None,
+            category: None,
+            deprecated: Deprecated::No,
+        }
+    }
+
+    /// What `lightning-cli help NAME` shows.
+    pub fn long_description(mut self, text: &str) -> Self {
+        self.long_description = Some(text.to_owned());
+        self
+    }
+
+    /// The heading under which help lists it, such as `plugin`.
+    pub fn category(mut self, category: &str) -> Self {
+        self.category = Some(category.to_owned());
+        self
+    }
+
+    /// It is on its way out.
+    pub fn deprecated(mut self, deprecated: Deprecated) -> Self {
+        self.deprecated = deprecated;
+        self
+    }
+}
+
+/// Handles a method: `async fn(Cx<S>, P) -> Result<R, E>`, where `P` is read
+/// from the parameters, `R` is the result and `E` becomes an [`RpcError`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot handle an RPC method of a guest with state `{S}`",
+    label = "not a method handler",
+    note = "a method handler is `async fn(Cx<{S}>, Params) -> Result<Reply, RpcError>`",
+    note = "`Params` must be `serde::Deserialize` and own its data (or be `()`), `Reply` must be `serde::Serialize`",
+    note = "any error that implements `std::error::Error` can stand for `RpcError`"
+)]
+pub trait MethodHandler<S, P>: 'static {
+    #[doc(hidden)]
+    fn call(&self, cx: Cx<S>, params: P) -> LocalBoxFuture<'static, Result<String, RpcError>>;
+}
+
+impl<S, P, F, Fut, R, E> MethodHandler<S, P> for F
+where
+    F: Fn(Cx<S>, P) -> Fut + 'static,
+    Fut: Future<Output = Result<R, E>> + 'static,
+    P: DeserializeOwned,
+    R: Serialize,
+    E: Into<RpcError>,
+{
+    fn call(&self, cx: Cx<S>, params: P) -> LocalBoxFuture<'static, Result<String, RpcError>> {
+        let answer = self(cx, params);
+        async move {
+            let reply = answer.await.map_err(Into::into)?;
+            Ok(serde_json::to_string(&reply)?)
+        }
+        .boxed_local()
+    }
+}
+
+type Serve<S> =
+    Box<dyn Fn(Cx<S>, &str, &[String]) -> LocalBoxFuture<'static, Result<String, RpcError>>>;
+
+/// A registered method.
+pub(crate) struct Entry<S> {
+    pub method: Method,
+    pub names: Vec<String>,
+    pub handle: Serve<S>,
+    /// Yields nothing of interest where the parameters are good.
+    pub check: Serve<S>,
+}
+
+fn serve<S: 'static, P: DeserializeOwned + 'static>(handler: impl MethodHandler<S, P>) -> Serve<S> {
+    Box::new(move |cx, text, names| match params::parse(text, names) {
+        Ok(params) => handler.call(cx, params),
+        Err(error) => ready(Err(error)).boxed_local(),
+    })
+}
+
+impl<S: 'static> Entry<S> {
+    pub fn new<P: DeserializeOwned + 'static>(
+        method: Method,
+        handler: impl MethodHandler<S, P>,
+    ) -> Self {
+        let check = |_: Cx<S>, _: P| ready(Ok::<(), RpcError>(()));
+        Entry::checked(method, check, handler)
+    }
+
+    pub fn checked<P: DeserializeOwned + 'static>(
+        method: Method,
+        check: impl MethodHandler<S, P>,
+        handler: impl MethodHandler<S, P>,
+    ) -> Self {
+        Entry {
+            names: params::names(&method.usage),
+            method,
+            handle: serve(handler),
+            check: serve(check),
+        }
+    }
+}

@@ -1,0 +1,488 @@
+//! Parameters of a method: an array or an object, into the author's type, with
+//! lightningd's own words where they do not fit (`common/json_param.c`).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::value::StringDeserializer;
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::forward_to_deserialize_any;
+use serde_json::value::RawValue;
+
+use crate::error::RpcError;
+use crate::members::Members;
+
+/// The parameter names in a method's `usage`, such as `id [label] [force]`, in
+/// order. A usage that is not of that form has none.
+pub(crate) fn names(usage: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for word in usage.split_whitespace() {
+        let inner = word
+            .strip_prefix('[')
+            .and_then(|word| word.strip_suffix(']'))
+            .unwrap_or(word);
+        let name = inner.split('|').next().unwrap_or(inner);
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if name.is_empty() || !name.chars().all(plain) {
+            return Vec::new();
+        }
+        names.push(name.to_owned());
+    }
+    names
+}
+
+/// Reads `params` (JSON text) as a `P`. `names` are those of the usage: what the
+/// positions of an array mean. Where there are none, the fields of `P` in order
+/// say it.
+///
+/// Errors: −32602, naming the parameter.
+pub(crate) fn parse<P: DeserializeOwned>(params: &str, names: &[String]) -> Result<P, RpcError> {
+    let params = params.trim();
+    P::deserialize(Params { params, names })
+        .map_err(|Wrong(reason)| RpcError::invalid_params(reason))
+}
+
+/// Why the parameters were refused.
+#[derive(Debug)]
+struct Wrong(String);
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Wrong {}
+
+impl de::Error for Wrong {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Wrong(message.to_string())
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Wrong(format!("missing required parameter: {field}"))
+    }
+}
+
+impl From<serde_json::Error> for Wrong {
+    fn from(error: serde_json::Error) -> Self {
+        Wrong(error.to_string())
+    }
+}
+
+struct Params<'a> {
+    params: &'a str,
+    names: &'a [String],
+}
+
+impl<'a> Params<'a> {
+    fn is_array(&self) -> bool {
+        self.params.starts_with('[')
+    }
+
+    fn array(&self) -> Result<Vec<&'a RawValue>, Wrong> {
+        Ok(serde_json::from_str(self.params)?)
+    }
+
+    fn object(&self) -> Result<Vec<(String, &'a RawValue)>, Wrong> {
+        if !self.params.starts_with('{') {
+            return Err(Wrong("Expected array or object for params".to_owned()));
+        }
+        let Members(members) = serde_json::from_str(self.params)?;
+        let mut seen = BTreeSet::new();
+        for (name, _) in &members {
+            if !seen.insert(name) {
+                return Err(Wrong(format!("duplicate json names: {name}")));
+            }
+        }
+        Ok(members)
+    }
+
+    /// Each parameter with its name. A null in an array means "not given".
+    fn named(&self, fields: &[&str]) -> Result<Vec<(String, &'a RawValue)>, Wrong> {
+        if !self.is_array() {
+            return self.object();
+        }
+        let values = self.array()?;
+        let by_usage = self.names.iter().map(String::as_str);
+        let by_field = fields.iter().copied();
+        let names: Vec<&str> = if self.names.is_empty() {
+            by_field.collect()
+        } else {
+            by_usage.collect()
+        };
+        if values.len() > names.len() {
+            return Err(Wrong(format!(
+                "too many parameters: got {}, expected {}",
+                values.len(),
+                names.len()
+            )));
+        }
+        Ok(names
+            .into_iter()
+            .zip(values)
+            .filter(|(_, value)| value.get() != "null")
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect())
+    }
+
+    fn nothing(&self) -> Result<(), Wrong> {
+        match self.named(&[])?.first() {
+            Some((name, _)) => Err(unknown(name)),
+            None => Ok(()),
+        }
+    }
+
+    fn whole(&self) -> serde_json::Deserializer<serde_json::de::StrRead<'a>> {
+        serde_json::Deserializer::from_str(self.params)
+    }
+}
+
+fn unknown(name: &str) -> Wrong {
+    Wrong(format!(
+        "unknown parameter: {name}, this may be caused by a failure to autodetect \
+         key=value-style parameters. Please try using the -k flag and explicit key=value pairs \
+         of parameters."
+    ))
+}
+
+impl<'de> Deserializer<'de> for Params<'de> {
+    type Error = Wrong;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        Ok(self.whole().deserialize_any(visitor)?)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        let members = self.named(fields)?;
+        if let Some((name, _)) = members
+            .iter()
+            .find(|(name, _)| !fields.contains(&name.as_str()))
+        {
+            return Err(unknown(name));
+        }
+        visitor.visit_map(Named::new(members))
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        visitor.visit_map(Named::new(self.named(&[])?))
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        self.nothing()?;
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        if self.nothing().is_ok() {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        if name.starts_with("$serde_json::") {
+            return Ok(self.whole().deserialize_newtype_struct(name, visitor)?);
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string
+        bytes byte_buf seq tuple tuple_struct enum identifier ignored_any
+    }
+}
+
+/// Parameters by name, for a visitor of a map.
+struct Named<'a> {
+    left: std::vec::IntoIter<(String, &'a RawValue)>,
+    current: Option<(String, &'a RawValue)>,
+}
+
+impl<'a> Named<'a> {
+    fn new(members: Vec<(String, &'a RawValue)>) -> Self {
+        Named {
+            left: members.into_iter(),
+            current: None,
+        }
+    }
+}
+
+impl<'de> MapAccess<'de> for Named<'de> {
+    type Error = Wrong;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Wrong> {
+        self.current = self.left.next();
+        let Some((name, _)) = &self.current else {
+            return Ok(None);
+        };
+        let key: StringDeserializer<Wrong> = de::IntoDeserializer::into_deserializer(name.clone());
+        seed.deserialize(key).map(Some)
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Wrong> {
+        let Some((name, value)) = self.current.take() else {
+            return Err(Wrong("a value without a name".to_owned()));
+        };
+        let text = value.get();
+        seed.deserialize(Value(text))
+            .map_err(|Wrong(reason)| Wrong(format!("{name}: {reason}: invalid token '{text}'")))
+    }
+}
+
+/// One parameter. As lenient as lightningd, which looks at the text of a token
+/// only: a number may be quoted, and a string that looks like a number or a
+/// boolean may come without quotes, because that is what `lightning-cli` sends.
+struct Value<'a>(&'a str);
+
+impl<'a> Value<'a> {
+    /// The text between the quotes, if it needs no unescaping.
+    fn unquoted(&self) -> Option<&'a str> {
+        let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
+        (!inner.contains('\\')).then_some(inner)
+    }
+
+    fn json(&self) -> serde_json::Deserializer<serde_json::de::StrRead<'a>> {
+        serde_json::Deserializer::from_str(self.0)
+    }
+
+    fn is_word(&self) -> bool {
+        self.0
+            .starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | 't' | 'f'))
+    }
+}
+
+/// serde_json's reason, without the position that means nothing in one parameter.
+fn reason(error: &serde_json::Error) -> Wrong {
+    let text = error.to_string();
+    let end = text.rfind(" at line ").unwrap_or(text.len());
+    Wrong(text.get(..end).unwrap_or(&text).to_owned())
+}
+
+macro_rules! maybe_quoted {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+            let text = self.unquoted().unwrap_or(self.0);
+            serde_json::Deserializer::from_str(text)
+                .$method(visitor)
+                .map_err(|error| reason(&error))
+        }
+    )*};
+}
+
+macro_rules! maybe_a_word {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+            if self.is_word() {
+                return visitor.visit_borrowed_str(self.0);
+            }
+            self.json().$method(visitor).map_err(|error| reason(&error))
+        }
+    )*};
+}
+
+macro_rules! as_json {
+    ($($method:ident($($name:ident: $kind:ty),*))*) => {$(
+        fn $method<V: Visitor<'de>>(self, $($name: $kind,)* visitor: V) -> Result<V::Value, Wrong> {
+            self.json().$method($($name,)* visitor).map_err(|error| reason(&error))
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Value<'de> {
+    type Error = Wrong;
+
+    maybe_quoted! {
+        deserialize_bool
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+        deserialize_f32 deserialize_f64
+    }
+
+    maybe_a_word! { deserialize_str deserialize_string }
+
+    as_json! {
+        deserialize_any()
+        deserialize_char()
+        deserialize_bytes()
+        deserialize_byte_buf()
+        deserialize_unit()
+        deserialize_unit_struct(name: &'static str)
+        deserialize_seq()
+        deserialize_tuple(len: usize)
+        deserialize_tuple_struct(name: &'static str, len: usize)
+        deserialize_map()
+        deserialize_struct(name: &'static str, fields: &'static [&'static str])
+        deserialize_enum(name: &'static str, variants: &'static [&'static str])
+        deserialize_identifier()
+        deserialize_ignored_any()
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        if self.0 == "null" {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        if name.starts_with("$serde_json::") {
+            return self
+                .json()
+                .deserialize_newtype_struct(name, visitor)
+                .map_err(|error| reason(&error));
+        }
+        visitor.visit_newtype_struct(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Pay {
+        bolt11: String,
+        amount_msat: Option<u64>,
+        #[serde(default)]
+        retry: bool,
+    }
+
+    fn pay(params: &str) -> Result<Pay, String> {
+        parse(params, &names("bolt11 [amount_msat] [retry]")).map_err(|error| {
+            assert_eq!(error.code, -32602);
+            error.message
+        })
+    }
+
+    #[test]
+    fn names_come_from_the_usage() {
+        assert_eq!(names("id [label] [force|old]"), ["id", "label", "force"]);
+        assert_eq!(names(""), Vec::<String>::new());
+        assert_eq!(names("{id} ..."), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_array_and_an_object_say_the_same() {
+        let want = Pay {
+            bolt11: "ln".to_owned(),
+            amount_msat: Some(5),
+            retry: true,
+        };
+        assert_eq!(pay(r#"["ln",5,true]"#).as_ref(), Ok(&want));
+        assert_eq!(
+            pay(r#"{"retry":true,"amount_msat":5,"bolt11":"ln"}"#).as_ref(),
+            Ok(&want)
+        );
+        assert_eq!(pay(r#" ["ln","5","true"] "#).as_ref(), Ok(&want));
+    }
+
+    #[test]
+    fn a_null_in_an_array_is_not_given() {
+        let got = pay(r#"["ln",null,true]"#).unwrap();
+        assert_eq!((got.amount_msat, got.retry), (None, true));
+        assert_eq!(
+            pay("[null]").unwrap_err(),
+            "missing required parameter: bolt11"
+        );
+    }
+
+    #[test]
+    fn a_string_may_come_as_a_number() {
+        assert_eq!(pay("[12]").unwrap().bolt11, "12");
+        assert_eq!(pay("{\"bolt11\":true}").unwrap().bolt11, "true");
+        assert_eq!(pay(r#"["a\"\u00fc"]"#).unwrap().bolt11, "a\"ü");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (params, message) in [
+            ("{}", "missing required parameter: bolt11"),
+            ("[]", "missing required parameter: bolt11"),
+            (
+                r#"["ln",5,true,1]"#,
+                "too many parameters: got 4, expected 3",
+            ),
+            (
+                r#"{"bolt11":"a","bolt11":"b"}"#,
+                "duplicate json names: bolt11",
+            ),
+            ("7", "Expected array or object for params"),
+            (
+                r#"["ln","x"]"#,
+                "amount_msat: expected value: invalid token '\"x\"'",
+            ),
+            (
+                r#"{"bolt11":[]}"#,
+                "bolt11: invalid type: sequence, expected a string: invalid token '[]'",
+            ),
+        ] {
+            assert_eq!(pay(params).unwrap_err(), message, "{params}");
+        }
+        let error = pay(r#"{"bolt11":"a","amount":1}"#).unwrap_err();
+        assert!(
+            error.starts_with("unknown parameter: amount, this may be"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn without_a_usage_the_fields_say_what_a_position_means() {
+        let got: Pay = parse(r#"["ln",5]"#, &[]).unwrap();
+        assert_eq!((got.bolt11.as_str(), got.amount_msat), ("ln", Some(5)));
+    }
+
+    #[test]
+    fn other_types_than_structs() {
+        assert!(parse::<()>("[]", &[]).is_ok());
+        assert!(parse::<()>("{}", &[]).is_ok());
+        assert_eq!(
+            parse::<()>("[1]", &[]).unwrap_err().message,
+            "too many parameters: got 1, expected 0"
+        );
+        assert!(
+            parse::<()>(r#"{"a":1}"#, &[])
+                .unwrap_err()
+                .message
+                .starts_with("unknown parameter: a,")
+        );
+        let value: serde_json::Value = parse(r#"[1,{"a":null}]"#, &[]).unwrap();
+        assert_eq!(value, serde_json::json!([1, {"a": null}]));
+        let raw: Box<RawValue> = parse(r#"[1, 2]"#, &[]).unwrap();
+        assert_eq!(raw.get(), "[1, 2]");
+        let list: Vec<u8> = parse("[1,2]", &[]).unwrap();
+        assert_eq!(list, [1, 2]);
+        let map: std::collections::BTreeMap<String, u8> = parse("[1,2]", &names("a b")).unwrap();
+        assert_eq!(map.get("b"), Some(&2));
+        let none: Option<Pay> = parse("{}", &[]).unwrap();
+        assert!(none.is_none());
+    }
+}

@@ -1,0 +1,126 @@
+//! Notifications that a guest is sent.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::rc::Rc;
+
+use cln_protocol::topics::Topic;
+use futures::FutureExt;
+use futures::future::{LocalBoxFuture, ready};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::cx::Cx;
+use crate::members::Members;
+
+/// One notification of any topic, as it came.
+#[derive(Debug, Clone)]
+pub struct Notification {
+    /// The topic.
+    pub topic: Rc<str>,
+    /// The plugin or guest that sent it; none for lightningd's own.
+    pub origin: Option<Rc<str>>,
+    /// JSON text: `{topic: {...}}` for lightningd's own topics, for others
+    /// whatever was sent.
+    pub params: Rc<RawValue>,
+}
+
+impl Notification {
+    /// Reads what was sent, without the member named after the topic where there is one around it.
+    pub fn payload<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(inner(&self.topic, self.params.get()))
+    }
+}
+
+/// The payload in `{topic: payload}`, or all of it.
+fn inner<'a>(topic: &str, params: &'a str) -> &'a str {
+    match serde_json::from_str(params) {
+        Ok(Members(members)) => match members.as_slice() {
+            [(name, payload)] if name == topic => payload.get(),
+            _ => params,
+        },
+        Err(_) => params,
+    }
+}
+
+/// What a notification handler may return.
+#[diagnostic::on_unimplemented(
+    message = "a notification handler cannot return `{Self}`",
+    label = "returns `{Self}`",
+    note = "return nothing, or `Result<(), E>` where `E` can be displayed: an error is logged"
+)]
+pub trait IntoOutcome {
+    #[doc(hidden)]
+    fn into_outcome(self) -> Result<(), String>;
+}
+
+impl IntoOutcome for () {
+    fn into_outcome(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<E: Display> IntoOutcome for Result<(), E> {
+    fn into_outcome(self) -> Result<(), String> {
+        self.map_err(|error| format!("{error:#}"))
+    }
+}
+
+/// Handles notifications: `async fn(Cx<S>, P)`, where `P` is the payload of the
+/// topic, or [`Notification`]. It may return `Result<(), E>`: an error is logged.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot handle a notification with payload `{P}` of a guest with state `{S}`",
+    label = "not a handler of this notification",
+    note = "a notification handler is `async fn(Cx<{S}>, {P})`"
+)]
+pub trait NotificationHandler<S, P>: 'static {
+    #[doc(hidden)]
+    fn call(&self, cx: Cx<S>, payload: P) -> LocalBoxFuture<'static, Result<(), String>>;
+}
+
+impl<S, P, F, Fut> NotificationHandler<S, P> for F
+where
+    F: Fn(Cx<S>, P) -> Fut + 'static,
+    Fut: Future + 'static,
+    Fut::Output: IntoOutcome,
+{
+    fn call(&self, cx: Cx<S>, payload: P) -> LocalBoxFuture<'static, Result<(), String>> {
+        let done = self(cx, payload);
+        async move { done.await.into_outcome() }.boxed_local()
+    }
+}
+
+type Serve<S> = Box<dyn Fn(Cx<S>, &Notification) -> LocalBoxFuture<'static, Result<(), String>>>;
+
+/// A registered subscription.
+pub(crate) struct Entry<S> {
+    /// None for all topics.
+    pub topic: Option<String>,
+    pub handle: Serve<S>,
+}
+
+impl<S: 'static> Entry<S> {
+    pub fn typed<T: Topic>(handler: impl NotificationHandler<S, T::Payload>) -> Self {
+        Entry {
+            topic: Some(T::NAME.to_owned()),
+            handle: Box::new(move |cx, notification| match notification.payload() {
+                Ok(payload) => handler.call(cx, payload),
+                Err(error) => {
+                    let reason = format!("the payload is not as expected: {error}");
+                    ready(Err(reason)).boxed_local()
+                }
+            }),
+        }
+    }
+
+    pub fn raw(topic: Option<String>, handler: impl NotificationHandler<S, Notification>) -> Self {
+        Entry {
+            topic,
+            handle: Box::new(move |cx, notification| handler.call(cx, notification.clone())),
+        }
+    }
+
+    pub fn wants(&self, topic: &str) -> bool {
+        self.topic.as_deref().is_none_or(|wanted| wanted == topic)
+    }
+}

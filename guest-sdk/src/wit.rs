@@ -1,0 +1,218 @@
+//! The border in WebAssembly: the WIT world's imports and exports.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+
+use crate::border::{self, Border, LogLevel};
+use crate::error::{CallError, NotifyError, RpcError};
+use crate::guest::Guest;
+use crate::instance::{Exports, Instance};
+
+/// What wit-bindgen makes of the WIT world.
+pub mod bindings {
+    #![allow(
+        unsafe_code,
+        missing_docs,
+        clippy::all,
+        reason = "generated: the canonical ABI is raw memory, and the WIT holds the documentation"
+    )]
+    wit_bindgen::generate!({
+        world: "guest",
+        path: "../wit/v0.1",
+        pub_export_macro: true,
+        runtime_path: "::cln_guest::__wasm::wit_bindgen::rt",
+        default_bindings_module: "::cln_guest::__wasm::bindings",
+        additional_derives: [],
+    });
+}
+
+pub use bindings::export;
+pub use wit_bindgen;
+
+use bindings::cln::guest::{log, notification, progress, rpc, timer, types};
+use bindings::exports::cln::guest::plugin;
+
+struct Wit;
+
+impl From<LogLevel> for log::Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Trace => log::Level::Trace,
+            LogLevel::Debug => log::Level::Debug,
+            LogLevel::Info => log::Level::Info,
+            LogLevel::Unusual => log::Level::Unusual,
+            LogLevel::Broken => log::Level::Broken,
+        }
+    }
+}
+
+fn answered(error: types::RpcError) -> RpcError {
+    RpcError {
+        code: error.code,
+        message: error.message,
+        data: error
+            .data
+            .and_then(|data| serde_json::value::RawValue::from_string(data).ok()),
+    }
+}
+
+impl From<RpcError> for types::RpcError {
+    fn from(error: RpcError) -> Self {
+        types::RpcError {
+            code: error.code,
+            message: error.message,
+            data: error.data.map(|data| Box::<str>::from(data).into_string()),
+        }
+    }
+}
+
+impl Border for Wit {
+    fn log(&self, level: LogLevel, message: &str) {
+        log::log(level.into(), message);
+    }
+
+    fn call(
+        &self,
+        cause: u64,
+        method: String,
+        params: String,
+        filter: Option<String>,
+    ) -> LocalBoxFuture<'static, Result<String, CallError>> {
+        async move {
+            rpc::call(cause, method, params, filter)
+                .await
+                .map_err(|failure| match failure {
+                    rpc::Failure::Rpc(error) => CallError::Rpc(answered(error)),
+                    rpc::Failure::Denied(text) => CallError::Denied(text),
+                    rpc::Failure::Timeout => CallError::Timeout,
+                    rpc::Failure::Unavailable(text) => CallError::Unavailable(text),
+                    rpc::Failure::Limit(text) => CallError::Limit(text),
+                    rpc::Failure::Malformed(text) => CallError::Malformed(text),
+                })
+        }
+        .boxed_local()
+    }
+
+    fn notify(&self, topic: &str, params: &str) -> Result<(), NotifyError> {
+        notification::notify(topic, params).map_err(|failure| match failure {
+            notification::Failure::Denied(text) => NotifyError::Denied(text),
+            notification::Failure::Limit(text) => NotifyError::Limit(text),
+            notification::Failure::Malformed(text) => NotifyError::Malformed(text),
+        })
+    }
+
+    fn message(&self, call: u64, level: LogLevel, message: &str) {
+        progress::message(call, level.into(), message);
+    }
+
+    fn progress(&self, call: u64, num: u32, total: u32, stage: Option<(u32, u32)>) {
+        progress::progress(call, num, total, stage);
+    }
+
+    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
+        // What is left of a millisecond is waited for too: never too short.
+        let ms = duration.as_nanos().div_ceil(1_000_000);
+        timer::sleep(u64::try_from(ms).unwrap_or(u64::MAX)).boxed_local()
+    }
+
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+/// A guest without the type of its state.
+pub struct Erased(
+    Box<dyn FnOnce(Rc<dyn Border>) -> Rc<dyn Exports>>,
+    ::log::LevelFilter,
+);
+
+/// Forgets the type of a guest's state.
+pub fn erase<S: 'static>(guest: Guest<S>) -> Erased {
+    let level = guest.log_level;
+    Erased(
+        Box::new(|border| Rc::new(Instance::new(guest, border))),
+        level,
+    )
+}
+
+/// What `export!` implements for the author.
+pub trait Entry {
+    /// Builds the guest.
+    fn guest() -> Erased;
+}
+
+thread_local! {
+    static INSTANCE: OnceCell<Rc<dyn Exports>> = const { OnceCell::new() };
+}
+
+fn instance<E: Entry>() -> Rc<dyn Exports> {
+    INSTANCE.with(|cell| Rc::clone(cell.get_or_init(start::<E>)))
+}
+
+fn start<E: Entry>() -> Rc<dyn Exports> {
+    let border: Rc<dyn Border> = Rc::new(Wit);
+    border::enter(&border);
+    std::panic::set_hook(Box::new(|panic| {
+        border::log_line(LogLevel::Broken, &panic.to_string().replace('\n', " "));
+    }));
+    let Erased(make, level) = E::guest();
+    border::install_logger(level);
+    make(border)
+}
+
+impl<E: Entry> plugin::Guest for E {
+    async fn getmanifest(request: String) -> String {
+        instance::<E>().getmanifest(&request)
+    }
+
+    async fn init(init: String) -> Result<(), String> {
+        instance::<E>().init(&init)
+    }
+
+    async fn run() {
+        instance::<E>().run().await;
+    }
+
+    async fn method(
+        call: u64,
+        method: String,
+        params: String,
+        filter: Option<String>,
+        deprecated_ok: bool,
+    ) -> Result<String, types::RpcError> {
+        let answer = instance::<E>().method(call, &method, &params, filter, deprecated_ok);
+        drop(params);
+        answer.await.map_err(Into::into)
+    }
+
+    async fn check(call: u64, method: String, params: String) -> Result<(), types::RpcError> {
+        let answer = instance::<E>().check(call, &method, &params);
+        answer.await.map_err(Into::into)
+    }
+
+    async fn setconfig(
+        call: u64,
+        option: String,
+        value: Option<String>,
+        check_only: bool,
+    ) -> Result<(), types::RpcError> {
+        instance::<E>()
+            .setconfig(call, &option, value.as_deref(), check_only)
+            .map_err(Into::into)
+    }
+
+    async fn notification(topic: String, params: String, origin: Option<String>) {
+        instance::<E>().notification(topic, params, origin).await;
+    }
+
+    async fn hook(call: u64, hook: String, payload: String) -> Result<String, String> {
+        let answer = instance::<E>().hook(call, &hook, &payload);
+        // A held answer need not keep the payload, which the handler has parsed.
+        drop(payload);
+        answer.await
+    }
+}

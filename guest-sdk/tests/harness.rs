@@ -1,0 +1,558 @@
+//! A guest that uses what the SDK has, run in the harness.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use cln_guest::harness::{Harness, RpcCall, Sent, Word};
+use cln_guest::prelude::*;
+use serde::{Deserialize, Serialize};
+
+const GREETING: StringOption = StringOption::new("greeting", "Whom to greet")
+    .default("World")
+    .dynamic();
+const LIMIT: IntOption = IntOption::new("limit", "How many, in sat").default(10);
+const TOKEN: ConcealedOption<NoDefault> = ConcealedOption::new("token", "Of the service");
+const FRIENDS: MultiStringOption = MultiStringOption::new("friend", "Several");
+const LOUD: FlagOption = FlagOption::new("loud", "Shout").dynamic();
+
+#[derive(Default)]
+struct State {
+    seen: RefCell<Vec<String>>,
+    ticks: Cell<u32>,
+    changes: RefCell<Vec<String>>,
+    held: Held<String, HtlcAcceptedAction>,
+}
+
+#[derive(Deserialize)]
+struct HelloParams {
+    name: Option<String>,
+    #[serde(default)]
+    times: u8,
+}
+
+#[derive(Serialize)]
+struct HelloReply {
+    greeting: String,
+    times: u8,
+}
+
+async fn hello(cx: Cx<State>, params: HelloParams) -> Result<HelloReply, RpcError> {
+    let name = params.name.unwrap_or_else(|| cx.option(&GREETING));
+    let mut greeting = format!("Hello {name}");
+    if cx.option(&LOUD) {
+        greeting = greeting.to_uppercase();
+    }
+    Ok(HelloReply {
+        greeting,
+        times: params.times,
+    })
+}
+
+async fn at_most_three(_: Cx<State>, params: HelloParams) -> Result<(), RpcError> {
+    if params.times > 3 {
+        return Err(RpcError::invalid_params("times: at most 3"));
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Alias {
+    alias: String,
+}
+
+async fn alias(cx: Cx<State>, (): ()) -> Result<String, RpcError> {
+    let rpc = cx.rpc().with_filter(r#"{"alias":true}"#);
+    let node: Alias = rpc.call("getinfo", &()).await?;
+    Ok(node.alias)
+}
+
+async fn slow(cx: Cx<State>, (): ()) -> Result<Value, RpcError> {
+    cx.message(LogLevel::Info, "starting");
+    cx.progress(1, 2);
+    cx.sleep(Duration::from_secs(10)).await;
+    cx.progress_in_stage(2, 2, (0, 1));
+    cx.notify("slow_done", &json!({"after": 10}))?;
+    Ok(json!({}))
+}
+
+async fn settle(cx: Cx<State>, params: Vec<String>) -> Result<usize, RpcError> {
+    let settled = params
+        .iter()
+        .map(|hash| cx.state().held.settle(hash, HtlcAcceptedAction::pass()));
+    Ok(settled.sum())
+}
+
+async fn on_htlc(
+    cx: Cx<State>,
+    payload: HtlcAcceptedPayload,
+) -> Result<HtlcAcceptedAction, impl std::fmt::Display> {
+    let hash = payload.htlc.payment_hash.to_string();
+    cx.state().held.hold(hash).await
+}
+
+async fn give_up(cx: Cx<State>, params: Vec<String>) -> Result<usize, RpcError> {
+    Ok(params
+        .iter()
+        .map(|hash| cx.state().held.give_up(hash))
+        .sum())
+}
+
+async fn on_block(cx: Cx<State>, block: BlockAddedPayload) {
+    // The later block sleeps less: order must come from the SDK.
+    let seconds = 100u64.saturating_sub(block.height.into());
+    cx.sleep(Duration::from_secs(seconds)).await;
+    let line = format!("block {}", block.height);
+    cx.state().seen.borrow_mut().push(line);
+}
+
+async fn on_any(cx: Cx<State>, notification: Notification) {
+    let origin = notification.origin.as_deref().unwrap_or("lightningd");
+    let line = format!("any {} from {origin}", notification.topic);
+    cx.state().seen.borrow_mut().push(line);
+}
+
+async fn on_custom(cx: Cx<State>, notification: Notification) -> Result<(), serde_json::Error> {
+    let number: u32 = notification.payload()?;
+    cx.state()
+        .seen
+        .borrow_mut()
+        .push(format!("custom {number}"));
+    Ok(())
+}
+
+fn guest() -> Guest<State> {
+    Guest::new(|init: &Init| match init.option(&LIMIT) {
+        0 => Err("a limit of nothing".to_owned()),
+        _ => Ok(State::default()),
+    })
+    .option(&GREETING)
+    .validate(&GREETING, |name| match name.as_str() {
+        "" => Err("must not be empty".to_owned()),
+        _ => Ok(()),
+    })
+    .on_setconfig(&GREETING, |cx: Cx<State>, name| {
+        assert_eq!(cx.option(&GREETING), name, "already in place");
+        cx.state().changes.borrow_mut().push(name.clone());
+        if name == "Voldemort" {
+            return Err("not him".to_owned());
+        }
+        Ok(())
+    })
+    .option(&LIMIT)
+    .option(&TOKEN)
+    .option(&FRIENDS)
+    .option(&LOUD)
+    .checked_method(
+        Method::new("hello", "[name] [times]", "Greets"),
+        at_most_three,
+        hello,
+    )
+    .method(Method::new("alias", "", "The node's alias"), alias)
+    .method(Method::new("slow", "", "Takes its time"), slow)
+    .method(Method::new("settle", "", "Settles"), settle)
+    .method(Method::new("giveup", "", "Gives up"), give_up)
+    .notification("slow_done")
+    .subscribe::<BlockAdded>(on_block)
+    .subscribe_all(on_any)
+    .subscribe_topic("custom", on_custom)
+    .hook_with::<HtlcAccepted>(HookOptions::new().before(["keysend"]), on_htlc)
+    .request("rpc: method=getinfo", "to know the alias")
+    .every(Duration::from_secs(60), |cx| async move {
+        cx.state().ticks.set(cx.state().ticks.get() + 1);
+    })
+}
+
+fn started() -> Harness {
+    let mut harness = Harness::new(guest());
+    harness.init().expect("the guest takes its options");
+    harness
+}
+
+fn seen(harness: &Harness) -> Vec<String> {
+    harness.state::<State>().expect("after init").seen.take()
+}
+
+fn htlc(hash: u8) -> (String, Value) {
+    let recorded = include_str!("../../protocol/tests/fixtures/htlc_accepted.jsonl");
+    let line = recorded.lines().next().expect("a recording");
+    let mut payload: Value = serde_json::from_str(line).expect("JSON");
+    let hash = format!("{hash:02x}").repeat(32);
+    payload["htlc"]["payment_hash"] = json!(hash);
+    (hash, payload)
+}
+
+#[test]
+fn the_manifest_has_it_all() {
+    let manifest = Harness::new(guest()).getmanifest();
+    assert_eq!(
+        manifest,
+        json!({
+            "options": [
+                {"name": "greeting", "type": "string", "description": "Whom to greet", "default": "World", "dynamic": true},
+                {"name": "limit", "type": "int", "description": "How many, in sat", "default": 10},
+                {"name": "token", "type": "string-conceal", "description": "Of the service"},
+                {"name": "friend", "type": "string", "description": "Several", "multi": true},
+                {"name": "loud", "type": "flag", "description": "Shout", "dynamic": true}
+            ],
+            "rpcmethods": [
+                {"name": "hello", "usage": "[name] [times]", "description": "Greets"},
+                {"name": "alias", "usage": "", "description": "The node's alias"},
+                {"name": "slow", "usage": "", "description": "Takes its time"},
+                {"name": "settle", "usage": "", "description": "Settles"},
+                {"name": "giveup", "usage": "", "description": "Gives up"}
+            ],
+            "subscriptions": ["*"],
+            "hooks": [{"name": "htlc_accepted", "before": ["keysend"]}],
+            "notifications": [{"method": "slow_done"}],
+            "capabilities": [{"grant": "rpc: method=getinfo", "reason": "to know the alias"}],
+            "dynamic": false,
+            "nonnumericids": true,
+            "cancheck": true
+        })
+    );
+}
+
+#[test]
+fn methods_take_arrays_and_objects() {
+    let mut harness = started();
+    let reply = harness.call("hello", json!(["Ada", 2])).unwrap();
+    assert_eq!(reply, json!({"greeting": "Hello Ada", "times": 2}));
+    let reply = harness.call("hello", json!({"times": 1})).unwrap();
+    assert_eq!(reply, json!({"greeting": "Hello World", "times": 1}));
+    let filter = json!({"times": true});
+    let reply = harness.call_filtered("hello", json!([]), filter).unwrap();
+    assert_eq!(reply, json!({"times": 0}));
+
+    let error = harness
+        .call("hello", json!({"name": "a", "times": 256}))
+        .unwrap_err();
+    assert_eq!(error.code, -32602);
+    assert!(
+        error
+            .message
+            .starts_with("times: invalid value: integer `256`"),
+        "{error}"
+    );
+    let error = harness.call("goodbye", json!([])).unwrap_err();
+    assert_eq!(error, RpcError::new(-32601, "Unknown command 'goodbye'"));
+}
+
+#[test]
+fn check_parses_and_asks_the_authors_check() {
+    let mut harness = started();
+    assert_eq!(harness.check("hello", json!(["a", 3])), Ok(()));
+    let error = harness.check("hello", json!(["a", 4])).unwrap_err();
+    assert_eq!(error, RpcError::invalid_params("times: at most 3"));
+    assert!(harness.check("hello", json!(["a", "b"])).is_err());
+    assert_eq!(harness.check("alias", json!([])), Ok(()));
+    assert!(harness.check("alias", json!([1])).is_err());
+    assert_eq!(harness.rpc_calls(), [], "a check has no side effect");
+}
+
+#[test]
+fn options_have_their_types_and_init_may_refuse() {
+    let harness = |name: &str, value: Value| Harness::new(guest()).option(name, value);
+    assert_eq!(
+        harness("limit", json!(0)).init(),
+        Err("a limit of nothing".to_owned())
+    );
+    assert_eq!(
+        harness("limit", json!("many")).init(),
+        Err("limit: should be an integer".to_owned())
+    );
+    assert_eq!(
+        harness("greeting", json!("")).init(),
+        Err("greeting: must not be empty".to_owned())
+    );
+    let mut loud = harness("loud", json!(true)).option("greeting", json!("you"));
+    loud.init().unwrap();
+    let reply = loud.call("hello", json!([])).unwrap();
+    assert_eq!(reply["greeting"], "HELLO YOU");
+}
+
+#[test]
+fn setconfig_checks_then_changes() {
+    let mut harness = started();
+    let state = harness.state::<State>().unwrap();
+    let greeting =
+        |harness: &mut Harness| harness.call("hello", json!([])).unwrap()["greeting"].clone();
+
+    assert_eq!(harness.check_setconfig("greeting", json!("Bob")), Ok(()));
+    assert_eq!(greeting(&mut harness), "Hello World");
+    assert_eq!(state.changes.take(), Vec::<String>::new());
+
+    assert_eq!(harness.setconfig("greeting", json!("Bob")), Ok(()));
+    assert_eq!(greeting(&mut harness), "Hello Bob");
+
+    for (value, message) in [
+        (json!("Voldemort"), "greeting: not him"),
+        (json!(""), "greeting: must not be empty"),
+        (json!(7), "greeting: should be a string"),
+    ] {
+        let error = harness.setconfig("greeting", value).unwrap_err();
+        assert_eq!(error, RpcError::invalid_params(message));
+        assert_eq!(greeting(&mut harness), "Hello Bob", "as before");
+    }
+    assert_eq!(state.changes.take(), ["Bob", "Voldemort"]);
+
+    assert_eq!(harness.setconfig("loud", None), Ok(()));
+    assert_eq!(greeting(&mut harness), "HELLO BOB");
+    assert!(harness.setconfig("nothing", json!(1)).is_err());
+    assert!(harness.setconfig("greeting", None).is_err());
+}
+
+#[test]
+fn rpc_passes_the_cause_the_filter_and_lightningds_errors() {
+    let mut harness = started();
+    harness.on_rpc("getinfo", |params| {
+        assert_eq!(params, &json!({}));
+        Ok(json!({"id": "02", "alias": "SLICKERGOPHER"}))
+    });
+    assert_eq!(harness.call("alias", json!([])).unwrap(), "SLICKERGOPHER");
+    let calls = harness.rpc_calls();
+    let cause = calls[0].cause;
+    assert_ne!(cause, 0);
+    assert_eq!(
+        calls,
+        [RpcCall {
+            cause,
+            method: "getinfo".to_owned(),
+            params: json!({}),
+            filter: Some(json!({"alias": true})),
+        }]
+    );
+
+    let failure = RpcError::new(-1, "no").with_data(&json!([1]));
+    let answer = failure.clone();
+    harness.on_rpc("getinfo", move |_| Err(CallError::Rpc(answer.clone())));
+    assert_eq!(harness.call("alias", json!([])).unwrap_err(), failure);
+
+    harness.on_rpc("getinfo", |_| {
+        Err(CallError::Denied("rpc: method=getinfo".to_owned()))
+    });
+    let error = harness.call("alias", json!([])).unwrap_err();
+    assert_eq!(
+        error,
+        RpcError::new(-32603, "not granted: rpc: method=getinfo")
+    );
+
+    harness.on_rpc("getinfo", |_| Ok(json!({"alias": 5})));
+    let error = harness.call("alias", json!([])).unwrap_err();
+    assert_eq!(error.code, -32603);
+    assert!(
+        error
+            .message
+            .starts_with("answer of `getinfo` is not as expected: invalid type"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_slow_call_does_not_keep_others_waiting() {
+    let mut harness = started();
+    let slow = harness.start_call("slow", json!([]));
+    assert!(!slow.is_finished());
+    assert!(harness.call("hello", json!([])).is_ok());
+    harness.advance(Duration::from_millis(9_999));
+    assert!(!slow.is_finished());
+    assert_eq!(harness.notifications(), []);
+    harness.advance(Duration::from_millis(1));
+    assert_eq!(slow.finish(), Ok(json!({})));
+    assert_eq!(
+        harness.notifications(),
+        [Sent {
+            topic: "slow_done".to_owned(),
+            params: json!({"after": 10}),
+        }]
+    );
+    let progress = |num, stage| Word::Progress {
+        num,
+        total: 2,
+        stage,
+    };
+    assert_eq!(
+        harness.words(),
+        [
+            Word::Message {
+                level: LogLevel::Info,
+                text: "starting".to_owned()
+            },
+            progress(1, None),
+            progress(2, Some((0, 1))),
+        ]
+    );
+}
+
+#[test]
+#[should_panic(expected = "method `slow` has not answered")]
+fn a_call_that_waits_for_time_is_not_waited_for() {
+    let _ = started().call("slow", json!([]));
+}
+
+#[test]
+fn held_hooks_are_answered_in_another_order() {
+    let mut harness = started();
+    let open: Vec<_> = (0..100u8)
+        .map(|number| {
+            let (hash, payload) = htlc(number);
+            (hash, harness.start_hook::<HtlcAccepted>(payload))
+        })
+        .collect();
+    for (hash, answer) in open.into_iter().rev() {
+        assert!(!answer.is_finished());
+        assert_eq!(harness.call("settle", json!([hash])).unwrap(), 1);
+        assert_eq!(answer.finish(), Ok(json!({"result": "continue"})));
+    }
+}
+
+#[test]
+fn a_hook_that_has_no_answer_says_why() {
+    let mut harness = started();
+    let (hash, payload) = htlc(1);
+    let answer = harness.start_hook::<HtlcAccepted>(payload);
+    assert_eq!(harness.call("giveup", json!([hash])).unwrap(), 1);
+    let reason = answer.finish().unwrap_err();
+    assert_eq!(reason, "held, and given up without an answer");
+
+    let reason = harness
+        .hook::<HtlcAccepted>(json!({"htlc": 5}))
+        .unwrap_err();
+    assert!(
+        reason.starts_with("the payload of htlc_accepted is not as expected"),
+        "{reason}"
+    );
+    let reason = harness
+        .start_raw_hook("openchannel", "{}")
+        .finish()
+        .unwrap_err();
+    assert_eq!(reason, "hook `openchannel` is not registered");
+}
+
+#[test]
+fn a_hook_before_init_is_left_to_the_bridge() {
+    let mut harness = Harness::new(guest());
+    let reason = harness.hook::<HtlcAccepted>(htlc(1).1).unwrap_err();
+    assert_eq!(reason, "the guest has not been initialised");
+
+    let early = Guest::with_state(5u8).hook::<HtlcAccepted>(
+        |cx: Cx<u8>, _: HtlcAcceptedPayload| async move {
+            assert_eq!(*cx.state(), 5);
+            HtlcAcceptedAction::pass()
+        },
+    );
+    let answer = Harness::new(early).hook::<HtlcAccepted>(htlc(1).1);
+    assert_eq!(answer, Ok(json!({"result": "continue"})));
+}
+
+#[test]
+fn notifications_are_handled_in_order_and_one_at_a_time() {
+    let mut harness = started();
+    for height in [10, 50, 90] {
+        harness.notify(
+            "block_added",
+            json!({"hash": "00".repeat(32), "height": height}),
+        );
+    }
+    harness.notify_from(Some("other.py"), "custom", json!(7));
+    assert_eq!(seen(&harness), Vec::<String>::new(), "the first one sleeps");
+    harness.advance(Duration::from_secs(1000));
+    assert_eq!(
+        seen(&harness),
+        [
+            "block 10",
+            "any block_added from lightningd",
+            "block 50",
+            "any block_added from lightningd",
+            "block 90",
+            "any block_added from lightningd",
+            "any custom from other.py",
+            "custom 7"
+        ]
+    );
+}
+
+#[test]
+fn what_a_notification_handler_cannot_do_is_logged() {
+    let mut harness = started();
+    harness.notify("block_added", json!({"height": "high"}));
+    harness.notify_from(None, "custom", json!("seven"));
+    let lines = harness.log_lines();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for (line, start) in lines.iter().zip([
+        "notification block_added: the payload is not as expected: ",
+        "notification custom: invalid type: string",
+    ]) {
+        assert_eq!(line.level, LogLevel::Unusual);
+        assert!(line.message.starts_with(start), "{}", line.message);
+    }
+}
+
+#[test]
+fn background_work_goes_on_with_the_clock() {
+    let mut harness = started();
+    let state = harness.state::<State>().unwrap();
+    harness.advance(Duration::from_secs(59));
+    assert_eq!(state.ticks.get(), 0);
+    harness.advance(Duration::from_secs(121));
+    assert_eq!(state.ticks.get(), 3);
+}
+
+#[test]
+fn the_log_macros_write_to_the_nodes_log() {
+    async fn talk(_: Cx<()>, (): ()) -> Result<(), RpcError> {
+        log::error!("broken {}", 1);
+        log::warn!("unusual");
+        log::info!("info");
+        log::trace!("trace");
+        Ok(())
+    }
+    let guest = Guest::with_state(()).method(Method::new("talk", "", "Talks"), talk);
+    let mut harness = Harness::new(guest);
+    harness.init().unwrap();
+    harness.call("talk", json!([])).unwrap();
+    let lines = harness.log_lines();
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| (line.level, line.message.as_str()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            (LogLevel::Broken, "broken 1"),
+            (LogLevel::Unusual, "unusual"),
+            (LogLevel::Info, "info")
+        ]
+    );
+}
+
+#[test]
+fn a_topic_that_is_not_declared_is_refused() {
+    async fn emit(cx: Cx<()>, (): ()) -> Result<(), RpcError> {
+        Ok(cx.notify("nobody_knows", &json!({}))?)
+    }
+    let guest = Guest::with_state(()).method(Method::new("emit", "", "Emits"), emit);
+    let mut harness = Harness::new(guest);
+    harness.init().unwrap();
+    let error = harness.call("emit", json!([])).unwrap_err();
+    assert_eq!(
+        error.message,
+        "not granted: topic `nobody_knows` is not declared in the manifest"
+    );
+}
+
+#[test]
+fn a_guest_that_contradicts_itself_is_disabled() {
+    async fn nothing(_: Cx<()>, (): ()) -> Result<(), RpcError> {
+        Ok(())
+    }
+    let guest = Guest::with_state(())
+        .method(Method::new("twice", "", "a"), nothing)
+        .method(Method::new("twice", "", "b"), nothing);
+    let mut harness = Harness::new(guest);
+    let reason = "method `twice` is registered twice";
+    assert_eq!(harness.getmanifest()["disable"], reason);
+    assert_eq!(harness.init(), Err(reason.to_owned()));
+
+    let mut off = Harness::new(Guest::with_state(()).disable("no network"));
+    assert_eq!(off.init(), Err("no network".to_owned()));
+}
