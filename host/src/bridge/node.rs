@@ -1,14 +1,16 @@
 //! What all guests share: the way out to lightningd, and what is known of it.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::bridge::lineage::Lineages;
+use crate::guest::call::CallId;
 use crate::lightningd::output::{Level, Output};
 use crate::lightningd::rpc_socket::RpcSocket;
 
 /// The node, as far as this process knows it.
-#[derive(Debug)]
 pub struct Node {
     /// The way to lightningd's stdin.
     pub output: Arc<Output>,
@@ -17,7 +19,14 @@ pub struct Node {
     /// Whose RPC calls are under way.
     pub lineages: Arc<Lineages>,
     rpc: OnceLock<RpcSocket>,
+    calls: AtomicU64,
     closing: OnceLock<()>,
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").finish_non_exhaustive()
+    }
 }
 
 impl Node {
@@ -28,8 +37,14 @@ impl Node {
             output,
             lineages: Arc::default(),
             rpc: OnceLock::new(),
+            calls: AtomicU64::new(1),
             closing: OnceLock::new(),
         }
+    }
+
+    /// A number for a call, unlike all others; never 0.
+    pub fn next_call(&self) -> CallId {
+        self.calls.fetch_add(1, Ordering::Relaxed)
     }
 
     /// `init` told where the RPC socket is.

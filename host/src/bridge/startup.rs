@@ -123,7 +123,7 @@ fn solo_entry(file: &std::path::Path) -> Result<Entry, (String, String)> {
     let Some(path) = policy.wasm.clone() else {
         return Err(refuse("it does not say which module to run: add wasm = \"NAME.wasm\"".to_owned()));
     };
-    let module = find::read_module(&path, find::MODULE_LIMIT).map_err(|why| refuse(format!("{}: {why}", path.display())))?;
+    let module = find::read(&path, find::MODULE_LIMIT).map_err(|why| refuse(format!("{}: {why}", path.display())))?;
     let found = Found {
         name: solo.name,
         path,
@@ -174,24 +174,24 @@ impl Bridge {
             bridge.deprecated_apis.store(allows_deprecated(&request), Ordering::Relaxed);
             let deadline = Instant::now() + bridge.startup_time();
             let prepared = loading.await.unwrap_or_default();
-            let manifests = prepared.into_iter().map(|preparing| {
-                let start = |ready: Ready| bridge.start(ready, &workshop, &ticker, Arc::clone(&request));
-                async move {
-                    let late = |_| ("a guest".to_owned(), "not loaded in time".to_owned());
-                    let ready = timeout_at(deadline, preparing).await.map_err(late)?;
-                    let ready = ready.unwrap_or_else(|e| Err(("a guest".to_owned(), e.to_string())))?;
-                    let name = ready.name.to_string();
-                    let guest = start(ready).map_err(|why| (name.clone(), why))?;
-                    match timeout_at(deadline, bridge.candidate(&guest)).await {
-                        Ok(Ok(candidate)) => Ok(candidate),
-                        Ok(Err(why)) => {
-                            guest.refuse(&why);
-                            Err((name, why))
-                        }
-                        Err(_) => {
-                            guest.refuse("its manifest was late");
-                            Err((name, "no manifest in the time that lightningd gives".to_owned()))
-                        }
+            let (context, request) = ((&bridge, &workshop, &ticker), &request);
+            let manifests = prepared.into_iter().map(|preparing| async move {
+                let (bridge, workshop, ticker) = context;
+                let late = |_| ("a guest".to_owned(), "not loaded in time".to_owned());
+                let ready = timeout_at(deadline, preparing).await.map_err(late)?;
+                let ready = ready.unwrap_or_else(|e| Err(("a guest".to_owned(), e.to_string())))?;
+                let name = ready.name.to_string();
+                let started = bridge.start(ready, workshop, ticker, Arc::clone(request));
+                let guest = started.map_err(|why| (name.clone(), why))?;
+                match timeout_at(deadline, bridge.candidate(&guest)).await {
+                    Ok(Ok(candidate)) => Ok(candidate),
+                    Ok(Err(why)) => {
+                        guest.refuse(&why);
+                        Err((name, why))
+                    }
+                    Err(_) => {
+                        guest.refuse("its manifest was late");
+                        Err((name, "no manifest in the time that lightningd gives".to_owned()))
                     }
                 }
             });

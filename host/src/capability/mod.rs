@@ -10,6 +10,7 @@ pub mod timer;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use crate::bridge::node::Node;
 use crate::guest::open::OpenCalls;
@@ -64,13 +65,16 @@ pub struct Capabilities {
     topics: OnceLock<BTreeSet<String>>,
     log_meter: Mutex<LogMeter>,
     rpc_in_flight: AtomicU64,
+    /// When each of the RPC grants last let a call pass, for `rate` and `per`.
+    rpc_last_used: Mutex<Vec<Option<Duration>>>,
     open: RwLock<Option<Arc<OpenCalls>>>,
 }
 
 impl Capabilities {
     /// For one guest.
     pub fn new(guest: Arc<str>, policy: Arc<Policy>, node: Arc<Node>) -> Self {
-        let log_meter = Mutex::new(LogMeter::new(policy.limits().log_bytes_per_second));
+        let rpc_last_used = Mutex::new(vec![None; policy.grants().rpc().len()]);
+        let log_meter = Mutex::new(LogMeter::new(policy.limits.log_bytes_per_second));
         Capabilities {
             guest,
             policy,
@@ -79,6 +83,7 @@ impl Capabilities {
             topics: OnceLock::new(),
             log_meter,
             rpc_in_flight: AtomicU64::new(0),
+            rpc_last_used,
             open: RwLock::new(None),
         }
     }

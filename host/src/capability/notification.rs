@@ -14,7 +14,7 @@ impl Capabilities {
             self.denied(&why);
             return Err(Failure::Denied(why));
         }
-        if params.len() as u64 > self.policy.limits().answer_bytes {
+        if params.len() as u64 > self.policy.limits.answer_bytes {
             return Err(Failure::Limit(format!("{} bytes, and limits.answer_bytes is less", params.len())));
         }
         let params = match RawValue::from_string(params) {

@@ -1,5 +1,6 @@
 //! One life of a guest: one store, one instance, many calls in flight in it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -55,6 +56,12 @@ pub struct End {
     pub blamed: Option<Arc<str>>,
 }
 
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seed").field("guest", &self.capabilities.guest).finish_non_exhaustive()
+    }
+}
+
 impl Seed {
     /// Instantiates and serves the mailbox until the instance traps or is killed.
     pub fn start(&self) -> Life {
@@ -72,7 +79,7 @@ impl Seed {
                 error: wasmtime::Error::msg("the bridge stopped it"),
             });
             let reason: Arc<str> = trap::describe(&ending.error).into();
-            let blamed = ending.blamed.map(|(id, _)| (id, Fault::Trap(Arc::clone(&reason))));
+            let blamed = ending.blamed.as_ref().map(|(id, _)| (*id, Fault::Trap(Arc::clone(&reason))));
             mailbox.forget_calls();
             calls.close(blamed, Fault::Stopped(Arc::clone(&reason)));
             let blamed = ending.blamed.map(|(_, call)| call);

@@ -98,13 +98,12 @@ impl Sandbox {
         let mut linker = Linker::new(engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         type Own = HasSelf<Sandbox>;
-        let all = |sandbox: &mut Sandbox| sandbox;
         wit::types::add_to_linker::<_, Own>(&mut linker, |s| s)?;
-        wit::log::add_to_linker::<_, Own>(&mut linker, all)?;
-        wit::rpc::add_to_linker::<_, Own>(&mut linker, all)?;
-        wit::notification::add_to_linker::<_, Own>(&mut linker, all)?;
-        wit::progress::add_to_linker::<_, Own>(&mut linker, all)?;
-        wit::timer::add_to_linker::<_, Own>(&mut linker, all)?;
+        wit::log::add_to_linker::<_, Own>(&mut linker, |s| s)?;
+        wit::rpc::add_to_linker::<_, Own>(&mut linker, |s| s)?;
+        wit::notification::add_to_linker::<_, Own>(&mut linker, |s| s)?;
+        wit::progress::add_to_linker::<_, Own>(&mut linker, |s| s)?;
+        wit::timer::add_to_linker::<_, Own>(&mut linker, |s| s)?;
         Ok(linker)
     }
 
@@ -113,6 +112,8 @@ impl Sandbox {
         self.memory.used
     }
 }
+
+impl wit::types::Host for Sandbox {}
 
 impl WasiView for Sandbox {
     fn ctx(&mut self) -> WasiCtxView<'_> {

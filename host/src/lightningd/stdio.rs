@@ -35,10 +35,9 @@ impl Source {
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
         set_nonblocking(&fd)?;
         let copy = rustix::io::dup(&fd)?;
-        match AsyncFd::with_interest(fd, Interest::READABLE) {
+        match AsyncFd::register_with_interest(fd, Interest::READABLE).map_err(io::Error::from) {
             Ok(polled) => Ok(Source::Polled(polled)),
-            // epoll refuses regular files.
-            Err(e) if e.raw_os_error() == Some(Errno::PERM.raw_os_error()) => Ok(Source::Threaded(read_in_thread(copy))),
+            Err(e) if cannot_be_polled(&e) => Ok(Source::Threaded(read_in_thread(copy))),
             Err(e) => Err(e),
         }
     }
@@ -104,9 +103,9 @@ impl Sink {
     /// Any writable descriptor.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
         set_nonblocking(&fd)?;
-        let polled = match AsyncFd::with_interest(rustix::io::dup(&fd)?, Interest::WRITABLE) {
+        let polled = match AsyncFd::register_with_interest(rustix::io::dup(&fd)?, Interest::WRITABLE).map_err(io::Error::from) {
             Ok(polled) => Some(polled),
-            Err(e) if e.raw_os_error() == Some(Errno::PERM.raw_os_error()) => None,
+            Err(e) if cannot_be_polled(&e) => None,
             Err(e) => return Err(e),
         };
         Ok(Sink { fd, polled })
@@ -141,6 +140,11 @@ impl Sink {
             }
         }
     }
+}
+
+/// epoll refuses regular files.
+fn cannot_be_polled(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::PERM.raw_os_error())
 }
 
 fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {

@@ -149,7 +149,7 @@ pub(super) fn name_of(stem: &OsStr) -> Result<String, String> {
 
 /// A regular file of at most `limit` bytes. The open file is what is asked for its
 /// type and size, so that they are those of the bytes read.
-pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     use std::os::unix::fs::OpenOptionsExt;
 
     let nonblock = rustix::fs::OFlags::NONBLOCK.bits();
