@@ -198,10 +198,11 @@ fn read_input(
             .outputs
             .get(index as usize)
             .ok_or_else(|| format!("its utxo has no output {index}"))?;
-        if transaction::is_p2sh(script) && !has_redeem_script {
-            if index == spent || global.version == 0 {
-                return Err("it spends P2SH and has no redeem script".into());
-            }
+        if transaction::is_p2sh(script)
+            && !has_redeem_script
+            && (index == spent || global.version == 0)
+        {
+            return Err("it spends P2SH and has no redeem script".into());
         }
     }
     check_serial(map, needs, serials)?;

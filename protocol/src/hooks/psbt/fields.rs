@@ -136,6 +136,11 @@ impl Pair<'_> {
         self.must(!self.value.is_empty(), "is empty")
     }
 
+    /// libwally keeps fields that it does not know, but refuses empty ones.
+    fn is_unknown(&self) -> Result<(), String> {
+        self.must(!self.value.is_empty(), "is empty")
+    }
+
     fn key_is_point(&self) -> Result<(), String> {
         check_point(self.data).map_err(|why| self.wrong(&format!("has a key that {why}")))
     }
@@ -224,7 +229,7 @@ pub(super) fn check_global(pair: &Pair, version: u32) -> Result<(), String> {
             pair.len_is(&[1])?;
             pair.must(matches!(pair.value, [0..=7]), "has unknown flags")
         }
-        _ => Ok(()),
+        _ => pair.is_unknown(),
     }
 }
 
@@ -299,7 +304,7 @@ pub(super) fn check_input(pair: &Pair, version: u32) -> Result<(), String> {
             pair.must(!pair.value.is_empty(), "is empty")
         }
         0x16 => pair.is_taproot_derivation(),
-        _ => Ok(()),
+        _ => pair.is_unknown(),
     }
 }
 
@@ -318,7 +323,7 @@ pub(super) fn check_output(pair: &Pair, version: u32) -> Result<(), String> {
         5 => pair.len_is(&[32]),
         6 => Err(pair.wrong("is a taproot tree, which is not supported")),
         7 => pair.is_taproot_derivation(),
-        _ => Ok(()),
+        _ => pair.is_unknown(),
     }
 }
 
@@ -334,7 +339,7 @@ pub(super) fn check_signatures_match_sighash(map: &Map) -> Result<(), String> {
 
 /// An ECDSA signature in strict DER, and a byte of sighash type.
 fn is_der_and_sighash(bytes: &[u8]) -> bool {
-    fn integer<'a>(bytes: &'a [u8]) -> Option<&'a [u8]> {
+    fn integer(bytes: &[u8]) -> Option<&[u8]> {
         let [2, len, rest @ ..] = bytes else {
             return None;
         };

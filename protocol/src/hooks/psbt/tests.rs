@@ -114,7 +114,7 @@ fn refuses_inputs() {
     };
     let point = [2; 33];
     let not_point = [&[2u8, 2][..], &[0xff; 32]].concat();
-    let cases: [(&[Field], &str); 17] = [
+    let cases: [(&[Field], &str); 18] = [
         (&[], "there is no previous txid"),
         (&[TXID], "there is no output index"),
         (&[TXID, INDEX], "there is no non-witness utxo"),
@@ -145,6 +145,7 @@ fn refuses_inputs() {
         (&[TXID, TXID], "a field of type 0xe is there twice"),
         (&[(&[0x12], &[1, 0, 0, 0])], "locktime of its own"),
         (&[(&[0x0b], &[1])], "preimage"),
+        (&[(&[0xfc, 1, 2], &[])], "field 0xfc is empty"),
         (&[(&not_point, &[1])], "not a point"),
         (
             &[(&[&[2u8][..], &point].concat(), &[0x30, 1])],
