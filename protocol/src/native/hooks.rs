@@ -62,6 +62,12 @@ mod tests {
                 "rpc_command"
             ]
         );
+        assert!(hooks(None).all(|name| crate::hooks::find(name).is_some()));
+        assert!(
+            crate::hooks::HOOKS
+                .iter()
+                .all(|spec| since(spec.name).is_some())
+        );
         assert_eq!(since("recover"), Some(Version::release(23, 8, 0)));
         assert_eq!(since("nonsense"), None);
     }

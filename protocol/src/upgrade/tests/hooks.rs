@@ -68,6 +68,8 @@ fn peer_connected() {
 #[test]
 fn db_write_is_never_touched() {
     assert_eq!(upgraded("db_write", seed::DB_WRITE), seed::DB_WRITE);
+    let write = payload::<DbWrite>(seed::DB_WRITE);
+    assert_eq!(write.data_version, 42);
 }
 
 #[test]
@@ -76,6 +78,8 @@ fn invoice_payment() {
         Some(upgraded("invoice_payment", seed::INVOICE_PAYMENT_HOOK)),
         json!({"payment": {"label": "unique-label-for-invoice", "preimage": "00".repeat(32), "msat": 10000}}),
     );
+    let payment = payload::<InvoicePayment>(seed::INVOICE_PAYMENT_HOOK).payment;
+    assert_eq!(payment.msat, Amount::from_msat(10_000));
 }
 
 #[test]
@@ -90,6 +94,12 @@ fn openchannel() {
             "channel_flags": 1,
         }}),
     );
+    let offer = payload::<OpenChannel>(seed::OPENCHANNEL).openchannel;
+    assert_eq!(
+        offer.max_htlc_value_in_flight_msat,
+        Amount::from_msat(u64::MAX)
+    );
+    assert_eq!(offer.channel_type, None);
 }
 
 #[test]
@@ -171,6 +181,12 @@ fn rpc_command_in_one_layer_and_in_two() {
     // A request may have a member of that name.
     let odd = r#"{"rpc_command":{"id":3,"method":"x","params":[],"rpc_command":{"a":1}}}"#;
     assert_eq!(upgraded("rpc_command", odd), odd);
+    let request = payload::<RpcCommand>(seed::RPC_COMMAND).rpc_command;
+    assert_eq!(
+        (request.id, request.method.as_str()),
+        (json!(3), "method_name")
+    );
+    assert_eq!(payload::<RpcCommand>(&two).rpc_command.method, "pay");
 }
 
 #[test]
@@ -186,5 +202,9 @@ fn custommsg() {
             r#"{"peer_id":"02","message":"0406000413370000","payload":"13370000"}"#,
         ),
         json!({"peer_id": "02", "payload": "13370000"}),
+    );
+    assert_eq!(
+        payload::<Custommsg>(seed::CUSTOMMSG).payload,
+        "1337ffffffff"
     );
 }
