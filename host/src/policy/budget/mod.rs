@@ -1,4 +1,17 @@
-//! What a guest may spend.
+//! What a guest may spend: what runes lack.
+//!
+//! Before a call under a budget is made, the most that it can spend is read from
+//! its parameters ([`price`]) and set aside ([`Budget::reserve`]); afterwards what it
+//! did spend is settled. A call whose price cannot be known before is refused.
+
+mod methods;
+mod price;
+#[cfg(test)]
+mod tests;
+mod window;
+
+pub use price::{Unpriced, nothing_was_sent, price, spent};
+pub use window::{Budget, BudgetRefusal, BudgetStore, Record, Reservation, StoreError, Window};
 
 use super::document::{Document, Value};
 use super::quantity;
