@@ -7,8 +7,10 @@
 mod methods;
 mod price;
 #[cfg(test)]
-mod tests;
+mod price_tests;
 mod window;
+#[cfg(test)]
+mod window_tests;
 
 pub use price::{Unpriced, nothing_was_sent, price, spent};
 pub use window::{Budget, BudgetRefusal, BudgetStore, Record, Reservation, StoreError, Window};

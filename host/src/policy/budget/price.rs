@@ -374,5 +374,5 @@ pub fn spent(method: &str, result: &RawValue) -> Option<u64> {
 /// not understood (`common/jsonrpc_errors.h`). After any other error parts of a
 /// payment may still be under way.
 pub fn nothing_was_sent(code: i64) -> bool {
-    matches!(code, -32600 | -32601 | -32602)
+    (-32602..=-32600).contains(&code)
 }
