@@ -31,6 +31,7 @@
 pub mod budget;
 mod document;
 pub mod error;
+pub mod gate;
 pub mod grant;
 pub mod http;
 pub mod limits;
@@ -47,6 +48,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 pub use error::{PolicyError, Problem};
+pub use gate::{Allowed, RpcGate, RpcRefusal};
 pub use grant::{DeliveryGrant, Denied, Grants};
 pub use http::{HostPattern, HttpGrant};
 pub use limits::Limits;

@@ -134,8 +134,8 @@ fn read_table(
                 item.span(),
                 "a grant of rpc without methods or restrictions would be every call: name what it is for",
             );
-        } else if table.get("methods").is_none_or(|v| is_empty_list(v))
-            && table.get("restrictions").is_none_or(|v| is_empty_list(v))
+        } else if table.get("methods").is_none_or(is_empty_list)
+            && table.get("restrictions").is_none_or(is_empty_list)
         {
             document.problem(
                 item.span(),

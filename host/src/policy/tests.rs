@@ -182,10 +182,11 @@ fn what_a_denial_says_grants_it_and_takes_nothing_away() {
         "",
         "[grant]\nhooks = [\"openchannel\"]\nsubscriptions = [\"connect\"]\nmethods = [\"a\"]\noptions = []\nnotifications = []\ncustommessages = [1]\nfeaturebits = { node = [3] }\nrpc = []\nkv = false\ntimer = false\nhttp = { hosts = [\"a.example.com\"], private_addresses = true }",
         "[grant]\nhooks = { openchannel = true, invoice_payment = { secrets = [\"preimage\"] } }\nsubscriptions = { connect = {} }",
-        "[grant]\n[grant.hooks]\nopenchannel = true\nhtlc_accepted = true\n[grant.subscriptions]\nconnect = true\n[grant.featurebits]\nnode = [3]",
+        "[grant]\n[grant.hooks]\nopenchannel = true\nhtlc_accepted = true\n[grant.subscriptions]\nconnect = true\n[grant.featurebits]\nnode = [3]\n[grant.http]\nhosts = [\"a.example.com\"]\nprivate_addresses = false",
+        "[grant.http]\nhosts = [\"a.example.com\"]",
     ];
     type Ask = fn(&Grants) -> Result<(), Denied>;
-    let asks: [Ask; 16] = [
+    let asks: [Ask; 17] = [
         |g| g.hook("htlc_accepted").map(drop),
         |g| g.hook("openchannel").map(drop),
         |g| g.hook_secret("htlc_accepted", "shared_secret"),
@@ -202,6 +203,7 @@ fn what_a_denial_says_grants_it_and_takes_nothing_away() {
         |g| g.kv(),
         |g| g.timer(),
         |g| g.http_host("[2001:db8::1]", 8443),
+        |g| g.http_address("2001:db8::1".parse().unwrap()),
     ];
     for start in starts {
         let mut text = start.to_string();
@@ -214,8 +216,11 @@ fn what_a_denial_says_grants_it_and_takes_nothing_away() {
                 assert_eq!(earlier(policy.grants()), Ok(()), "{text}");
             }
         }
-        if start.contains("private") {
-            assert!(parse(&text).grants().http().unwrap().private_addresses);
+        if start.contains("a.example.com") {
+            assert_eq!(
+                parse(&text).grants().http_host("a.example.com", 443),
+                Ok(())
+            );
         }
     }
 }

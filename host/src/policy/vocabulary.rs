@@ -5,7 +5,7 @@
 pub const HOOKS: &[(&str, &[&str])] = &[
     ("peer_connected", &[]),
     ("custommsg", &[]),
-    ("db_write", &["writes"]),
+    ("db_write", &["db_write"]),
     ("invoice_payment", &["preimage"]),
     ("openchannel", &[]),
     ("openchannel2", &[]),
@@ -16,7 +16,7 @@ pub const HOOKS: &[(&str, &[&str])] = &[
     ("rpc_command", &["params"]),
     ("commitment_revocation", &[]),
     ("onion_message_recv", &[]),
-    ("onion_message_recv_secret", &["pathsecret"]),
+    ("onion_message_recv_secret", &[]),
     ("recover", &["codex32"]),
 ];
 

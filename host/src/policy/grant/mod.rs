@@ -3,15 +3,19 @@
 
 mod denied;
 mod read;
+mod text;
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use super::document::{quote, quote_list};
 use super::http::HttpGrant;
 use super::rpc::RpcGrant;
-use super::vocabulary::{HOOKS, TOPICS, is_plain_name};
+use super::vocabulary::{HOOKS, TOPICS};
 
 pub use denied::Denied;
+pub(super) use text::{deliveries, key};
+use text::{delivery, plain};
 
 /// `[grant]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +34,8 @@ pub struct Grants {
     timer: bool,
     timer_written: bool,
     http: Option<HttpGrant>,
+    http_form: Form,
+    http_private_written: bool,
 }
 
 /// A hook or a topic that is granted.
@@ -106,6 +112,8 @@ impl Grants {
             timer: false,
             timer_written: false,
             http: None,
+            http_form: Form::Absent,
+            http_private_written: false,
         }
     }
 
@@ -314,23 +322,50 @@ impl Grants {
             443 => host.to_string(),
             _ => format!("{host}:{port}"),
         };
-        let mut hosts: Vec<String> = Vec::new();
-        let mut private = "";
-        if let Some(http) = &self.http {
-            hosts.extend(http.hosts.iter().map(ToString::to_string));
-            if http.private_addresses {
-                private = ", private_addresses = true";
-            }
-        }
         let what = format!("HTTP to {}", plain(&asked));
+        let http = self.http.as_ref();
+        let mut hosts: Vec<String> = http
+            .map_or(&[][..], |http| &http.hosts)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         hosts.push(asked);
         let hosts = quote_list(hosts.iter().map(String::as_str));
-        Err(self.denied(
-            what,
-            format!("http = {{ hosts = {hosts}{private} }}"),
-            "[grant]",
-            self.http.is_some(),
-        ))
+        if self.http_form == Form::Header {
+            return Err(self.denied(what, format!("hosts = {hosts}"), "[grant.http]", true));
+        }
+        let private = match http {
+            Some(http) if http.private_addresses => ", private_addresses = true",
+            _ => "",
+        };
+        let line = format!("http = {{ hosts = {hosts}{private} }}");
+        Err(self.denied(what, line, "[grant]", self.http_form == Form::Line))
+    }
+
+    /// Whether the guest may connect to this address: to be asked for each address
+    /// that a granted host turned out to have.
+    ///
+    /// # Errors
+    ///
+    /// It is private, and private addresses are not granted.
+    pub fn http_address(&self, address: IpAddr) -> Result<(), Denied> {
+        let http = self.http.as_ref();
+        if http.is_some_and(|http| http.allows_address(address)) {
+            return Ok(());
+        }
+        let what = format!("HTTP to the private address {address}");
+        if self.http_form == Form::Header {
+            let line = "private_addresses = true".to_string();
+            return Err(self.denied(what, line, "[grant.http]", self.http_private_written));
+        }
+        let hosts: Vec<String> = http
+            .map_or(&[][..], |http| &http.hosts)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let hosts = quote_list(hosts.iter().map(String::as_str));
+        let line = format!("http = {{ hosts = {hosts}, private_addresses = true }}");
+        Err(self.denied(what, line, "[grant]", self.http_form == Form::Line))
     }
 
     fn switch(&self, what: &str, key: &str, granted: bool, written: bool) -> Result<(), Denied> {
@@ -430,41 +465,3 @@ const TOPIC: Kind = Kind {
     singular: "topic",
     known: TOPICS,
 };
-
-/// A list where no secrets are granted, else an inline table.
-pub(in crate::policy) fn deliveries(entries: &[(String, DeliveryGrant)]) -> String {
-    if entries.iter().all(|(_, grant)| grant.secrets.is_empty()) {
-        return quote_list(entries.iter().map(|(name, _)| name.as_str()));
-    }
-    let entries: Vec<String> = entries
-        .iter()
-        .map(|(name, grant)| format!("{} = {}", key(name), delivery(grant)))
-        .collect();
-    format!("{{ {} }}", entries.join(", "))
-}
-
-fn delivery(grant: &DeliveryGrant) -> String {
-    if grant.secrets.is_empty() {
-        return "true".into();
-    }
-    let secrets = quote_list(grant.secrets.iter().map(String::as_str));
-    format!("{{ secrets = {secrets} }}")
-}
-
-/// A TOML key.
-pub(in crate::policy) fn key(name: &str) -> String {
-    let bare = !name.is_empty()
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    if bare { name.into() } else { quote(name) }
-}
-
-/// A guest's word in a log line: bare if it is harmless, else quoted and escaped.
-fn plain(name: &str) -> String {
-    if is_plain_name(name) || name == "*" {
-        name.into()
-    } else {
-        quote(name)
-    }
-}

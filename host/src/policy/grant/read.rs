@@ -53,7 +53,12 @@ impl Grants {
                     grants.timer_written = true;
                     grants.timer = document.boolean(value, key).unwrap_or(false);
                 }
-                "http" => grants.http = read_http(document, value),
+                "http" => {
+                    grants.http_form = form_of(document, value);
+                    grants.http_private_written =
+                        value.get_ref().get("private_addresses").is_some();
+                    grants.http = read_http(document, value);
+                }
                 _ => {}
             }
         }

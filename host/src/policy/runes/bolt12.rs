@@ -210,7 +210,7 @@ impl Shape {
             Shape::Tu32 => truncated_number(value).is_some_and(|n| u32::try_from(n).is_ok()),
             Shape::Point => value.len() == 33 && PublicKey::from_slice(value).is_ok(),
             Shape::Exactly(length) => value.len() == length,
-            Shape::Multiple(length) => value.len() % length == 0,
+            Shape::Multiple(length) => value.len().is_multiple_of(length),
             Shape::Paths => path_lengths(value).is_some(),
             Shape::PayInfos => payinfo_count(value).is_some(),
             Shape::Fallbacks => all(value, |rest| {

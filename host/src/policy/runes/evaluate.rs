@@ -194,9 +194,7 @@ fn check_invoice(
             // As C does: an amount above 2^63 msat becomes a negative number.
             Field::Int(msat as i64)
         }),
-        "_description" => description
-            .as_deref()
-            .map_or(Field::Missing, |text| Field::Text(text)),
+        "_description" => description.as_deref().map_or(Field::Missing, Field::Text),
         _ => node
             .as_deref()
             .map_or(Field::Missing, |id| Field::Text(id.as_bytes())),

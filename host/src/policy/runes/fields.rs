@@ -75,7 +75,7 @@ pub(super) fn field_of(json: &str) -> Field<'_> {
 }
 
 /// The text of a JSON token as lightningd holds it.
-pub(super) fn text_of(json: &str) -> &str {
+pub(in crate::policy) fn text_of(json: &str) -> &str {
     json.strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
         .unwrap_or(json)

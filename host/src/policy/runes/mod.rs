@@ -23,4 +23,4 @@ pub use evaluate::{Call, Refusal, evaluate};
 pub use lint::lint;
 pub use restriction::{Alternative, Condition, Restriction, RestrictionError, readonly};
 
-pub(super) use fields::Params;
+pub(super) use fields::{Params, text_of};

@@ -1,4 +1,19 @@
-//! What a guest may spend.
+//! What a guest may spend: what runes lack.
+//!
+//! Before a call under a budget is made, the most that it can spend is read from
+//! its parameters ([`price`]) and set aside ([`Budget::reserve`]); afterwards what it
+//! did spend is settled. A call whose price cannot be known before is refused.
+
+mod methods;
+mod price;
+#[cfg(test)]
+mod price_tests;
+mod window;
+#[cfg(test)]
+mod window_tests;
+
+pub use price::{Unpriced, nothing_was_sent, price, spent};
+pub use window::{Budget, BudgetRefusal, BudgetStore, Record, Reservation, StoreError, Window};
 
 use super::document::{Document, Value};
 use super::quantity;
