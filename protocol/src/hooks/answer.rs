@@ -39,6 +39,10 @@ impl Answer {
         self.0.contains_key(name)
     }
 
+    pub(super) fn is_null_or_absent(&self, name: &str) -> bool {
+        self.0.get(name).is_none_or(Value::is_null)
+    }
+
     /// The member `result`, which must be a string where it exists.
     pub(super) fn result(&self) -> Result<Option<&str>, Invalid> {
         match self.0.get("result") {

@@ -60,3 +60,17 @@ pub(super) fn fallen_back(spec: &HookSpec, payload: &str, stance: Stance) -> (St
     let flow = chain.fallback(stance);
     (chain.finish(), flow)
 }
+
+/// Two PSBTs that lightningd made: one from each of the hooks that show one.
+pub(super) fn psbts() -> [String; 2] {
+    [
+        include_str!("../../tests/fixtures/openchannel2_changed.jsonl"),
+        include_str!("../../tests/fixtures/openchannel2_sign.jsonl"),
+    ]
+    .map(|fixture| {
+        let payload: serde_json::Value = serde_json::from_str(fixture).expect("JSON");
+        let hook = payload.as_object().and_then(|hooks| hooks.values().next());
+        let psbt = hook.and_then(|hook| hook["psbt"].as_str());
+        psbt.expect("a psbt").to_owned()
+    })
+}
