@@ -1,13 +1,13 @@
 //! Hooks: where a guest stands in their chain, and what handles them.
 
 use std::fmt::Display;
-use std::future::Future;
 
 use cln_protocol::hook::Hook;
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, ready};
 
 use crate::cx::Cx;
+use crate::handler::Async;
 
 /// Where a guest stands among the plugins that have the same hook, and which
 /// events it is called for.
@@ -116,7 +116,7 @@ impl<S, H, F, Fut> HookHandler<S, H> for F
 where
     H: Hook,
     F: Fn(Cx<S>, H::Payload) -> Fut + 'static,
-    Fut: Future + 'static,
+    Fut: Async + 'static,
     Fut::Output: IntoAction<H::Action>,
 {
     fn call(

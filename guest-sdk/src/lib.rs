@@ -53,6 +53,7 @@ mod deprecated;
 mod error;
 mod filter;
 mod guest;
+mod handler;
 mod hold;
 mod hook;
 mod init;
@@ -82,10 +83,11 @@ pub use cx::Cx;
 pub use deprecated::Deprecated;
 pub use error::{CallError, NotifyError, RpcError};
 pub use guest::{FeaturePlace, Guest};
+pub use handler::Async;
 pub use hold::{Answer, Held, Ticket, Unsettled, hold};
 pub use hook::{HookFilter, HookHandler, HookOptions, IntoAction};
 pub use init::{Configuration, Init};
-pub use method::{Method, MethodHandler};
+pub use method::{IntoReply, Method, MethodHandler};
 pub use option::{
     Bool, BoolOption, Concealed, ConcealedOption, ConcealedText, ConfigOption, Flag, FlagOption,
     Int, IntOption, Kind, Multi, MultiIntOption, MultiStringOption, NoDefault, Readable,

@@ -1,7 +1,5 @@
 //! RPC methods: what the manifest says of them, and what handles them.
 
-use std::future::Future;
-
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, ready};
 use serde::Serialize;
@@ -10,6 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::cx::Cx;
 use crate::deprecated::Deprecated;
 use crate::error::RpcError;
+use crate::handler::Async;
 use crate::params;
 
 /// What the manifest says of one RPC method.
@@ -72,21 +71,34 @@ pub trait MethodHandler<S, P>: 'static {
     fn call(&self, cx: Cx<S>, params: P) -> LocalBoxFuture<'static, Result<String, RpcError>>;
 }
 
-impl<S, P, F, Fut, R, E> MethodHandler<S, P> for F
+/// What a method handler may return.
+#[diagnostic::on_unimplemented(
+    message = "a method handler cannot return `{Self}`",
+    label = "returns `{Self}`",
+    note = "return `Result<Reply, E>`, where `Reply` is `serde::Serialize` and `E` is `RpcError` or any `std::error::Error`"
+)]
+pub trait IntoReply {
+    #[doc(hidden)]
+    fn into_reply(self) -> Result<String, RpcError>;
+}
+
+impl<R: Serialize, E: Into<RpcError>> IntoReply for Result<R, E> {
+    fn into_reply(self) -> Result<String, RpcError> {
+        let reply = self.map_err(Into::into)?;
+        Ok(serde_json::to_string(&reply)?)
+    }
+}
+
+impl<S, P, F, Fut> MethodHandler<S, P> for F
 where
     F: Fn(Cx<S>, P) -> Fut + 'static,
-    Fut: Future<Output = Result<R, E>> + 'static,
+    Fut: Async + 'static,
+    Fut::Output: IntoReply,
     P: DeserializeOwned,
-    R: Serialize,
-    E: Into<RpcError>,
 {
     fn call(&self, cx: Cx<S>, params: P) -> LocalBoxFuture<'static, Result<String, RpcError>> {
         let answer = self(cx, params);
-        async move {
-            let reply = answer.await.map_err(Into::into)?;
-            Ok(serde_json::to_string(&reply)?)
-        }
-        .boxed_local()
+        async move { answer.await.into_reply() }.boxed_local()
     }
 }
 

@@ -1,7 +1,6 @@
 //! Notifications that a guest is sent.
 
 use std::fmt::Display;
-use std::future::Future;
 use std::rc::Rc;
 
 use cln_protocol::topics::Topic;
@@ -11,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::cx::Cx;
+use crate::handler::Async;
 use crate::members::Members;
 
 /// One notification of any topic, as it came.
@@ -81,7 +81,7 @@ pub trait NotificationHandler<S, P>: 'static {
 impl<S, P, F, Fut> NotificationHandler<S, P> for F
 where
     F: Fn(Cx<S>, P) -> Fut + 'static,
-    Fut: Future + 'static,
+    Fut: Async + 'static,
     Fut::Output: IntoOutcome,
 {
     fn call(&self, cx: Cx<S>, payload: P) -> LocalBoxFuture<'static, Result<(), String>> {
