@@ -67,7 +67,11 @@ fn a_plugin_that_behaves_well_lives_on_a_real_network() {
 #[test]
 fn a_held_payment_keeps_nobody_waiting() {
     let folder = tempfile::tempdir().unwrap();
-    let plugin = wrapped(&folder, "plugin.sh", &json!({"say": true, "hold": ["htlc_accepted"]}));
+    let plugin = wrapped(
+        &folder,
+        "plugin.sh",
+        &json!({"say": true, "hold": ["htlc_accepted"]}),
+    );
     let arg = format!("--plugin={}", plugin.display());
     let Some(lab) = Lab::start(&[vec![], vec![arg]]) else {
         return;
