@@ -1,12 +1,13 @@
 //! The laboratory, and the plugin that behaves well on real nodes: what the simulator passes,
 //! lightningd passes.
 
+mod misbehaviour;
 mod scripted;
 
 use cln_wasm_tests::lab::Lab;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An executable that runs the scripted plugin with a script of its own.
 fn wrapped(folder: &tempfile::TempDir, name: &str, script: &Value) -> PathBuf {
@@ -86,6 +87,42 @@ fn a_held_payment_keeps_nobody_waiting() {
     lab.assert_healthy();
 }
 
+/// Each misbehaviour again, with a real lightningd: it says and does what the simulator does.
+#[test]
+fn real_nodes_agree_about_misbehaviour() {
+    let Some(lab) = Lab::start(&[[""; 0]]) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let start = |plugin: &Path| lab.rpc(0, "plugin", json!(["start", plugin]));
+    let plugin = wrapped(&folder, "scripted.py", &json!({}));
+    for (text, reason) in misbehaviour::texts() {
+        start(&plugin).unwrap();
+        let written = lab.rpc(0, "write-text", json!([text]));
+        match reason {
+            Some(reason) => {
+                // The answer to the call may have been read before the text behind it killed the plugin.
+                let again = lab.rpc(0, "echo", json!([]));
+                assert!(again.is_err(), "{text}: {written:?} {again:?}");
+                let log = lab.logs(0);
+                let killed = log.lines().rfind(|l| l.contains("Killing plugin"));
+                assert!(killed.unwrap().contains(reason), "{text}: {killed:?}");
+            }
+            None => {
+                assert!(written.is_ok(), "{text}: {written:?}");
+                lab.rpc(0, "plugin", json!(["stop", plugin])).unwrap();
+            }
+        }
+    }
+    for (manifest, words) in misbehaviour::manifests() {
+        let script = json!({"quiet": true, "manifest": manifest});
+        let plugin = wrapped(&folder, "scripted.py", &script);
+        let refused = start(&plugin).unwrap_err();
+        assert!(refused.message.contains(words), "{manifest}: {refused}");
+    }
+    lab.assert_healthy();
+}
+
 /// What the simulator says of a real node's death is what happens.
 #[test]
 fn real_nodes_agree_with_the_verdicts() {
@@ -113,7 +150,10 @@ fn real_nodes_agree_with_the_verdicts() {
         let arg = format!("--plugin={}", wrapped(&folder, name, &script).display());
         match Lab::start_with(&[[arg]], true) {
             None => return,
-            Some(started) => assert!(started.is_err(), "{name}"),
+            Some(started) => {
+                let why = started.err().expect(name).message;
+                assert!(why.contains("exited with"), "{name}: {why}");
+            }
         }
     }
     let answer = json!({"answers": {"custommsg": {"result": {"result": "banana"}}}});
