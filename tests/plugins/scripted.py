@@ -6,6 +6,7 @@
     answers    {hook: the answer's members "result" or "error", as they are to stand}
     hold       [hook, ...]: answered only when the method `release` is called
     quiet      do not register the default methods, subscriptions and hooks
+    say        log each hook that it is asked
     ignore_shutdown, linger: take no notice of `shutdown`, or of the end of stdin
 
 Left to itself it behaves well: it registers every hook but db_write, every topic, and answers
@@ -171,6 +172,8 @@ def handle(message):
         answer = SCRIPT.get("answers", {}).get("init", {"result": {}})
     elif method in HOOKS:
         answer = hook_answer(method, params)
+        if SCRIPT.get("say"):
+            send({"method": "log", "params": {"level": "debug", "message": f"asked {method}"}})
         if method in SCRIPT.get("hold", []):
             held.append((message, answer))
             return

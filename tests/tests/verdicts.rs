@@ -1,6 +1,7 @@
 //! The simulator with a plugin that misbehaves: the verdict is the one that a real lightningd v26.06
 //! was seen to reach.
 
+mod misbehaviour;
 mod scripted;
 
 use cln_wasm_tests::simulator::{Failure, Node, Verdict};
@@ -24,63 +25,28 @@ fn survives(text: &str) -> Node {
     node
 }
 
-fn killed(text: &str, reason: &str) {
-    let verdict = after_writing(text);
-    assert!(verdict.is_killed(), "{text}: {verdict}");
-    assert!(verdict.reason().contains(reason), "{text}: {verdict}");
-}
-
 #[test]
-fn text_that_is_no_message_kills() {
-    killed("this is not JSON\n", "Failed to parse RPC JSON response");
-    killed("hello}", "Failed to parse RPC JSON response");
-    killed("{'a': 1}", "Failed to parse RPC JSON response");
-    killed(
-        r#"{"id":"x","result":{}}"#,
-        "does not contain \"jsonrpc\" field",
-    );
-    killed(
-        r#"[{"jsonrpc":"2.0","id":"x","result":{}}]"#,
-        "does not contain \"jsonrpc\" field",
-    );
-}
-
-#[test]
-fn malformed_notifications_kill() {
-    let missing = "Malformed JSON-RPC notification missing";
-    killed(r#"{"jsonrpc":"2.0","method":"log"}"#, missing);
-    killed(r#"{"jsonrpc":"2.0","params":{}}"#, missing);
-    let log = |params: &str| format!(r#"{{"jsonrpc":"2.0","method":"log","params":{params}}}"#);
-    killed(&log("{}"), "doesn't have a string \"message\" field");
-    killed(
-        &log(r#"{"message":5}"#),
-        "doesn't have a string \"message\" field",
-    );
-    killed(
-        &log(r#"{"message":"x","level":"loud"}"#),
-        "Unknown log-level",
-    );
-    killed(&log(r#"{"message":"x","level":"io"}"#), "Unknown log-level");
-    for method in ["message", "progress"] {
-        let text = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{{"num":1}}}}"#);
-        killed(&text, "\"id\"-field is not present");
+fn what_kills_and_what_passes() {
+    for (text, reason) in misbehaviour::texts() {
+        match reason {
+            Some(reason) => {
+                let verdict = after_writing(&text);
+                assert!(verdict.is_killed(), "{text}: {verdict}");
+                assert!(verdict.reason().contains(reason), "{text}: {verdict}");
+            }
+            None => drop(survives(&text)),
+        }
     }
 }
 
 #[test]
-fn what_lightningd_ignores() {
-    let node = survives(r#"{"jsonrpc":"2.0","id":"nobody#1","result":{}}"#);
-    assert_eq!(node.stray_answers(0).len(), 1);
-    // A request is taken for an answer.
-    let node = survives(r#"{"jsonrpc":"2.0","id":5,"method":"getinfo","params":{}}"#);
-    assert_eq!(node.stray_answers(0).len(), 1);
-    survives(r#"{"jsonrpc":"2.0","method":"progress","params":{"id":"nobody#1"}}"#);
-    survives(r#"{"jsonrpc":"2.0","method":"undeclared","params":{}}"#);
-    survives(" \n\t\r\n ");
-    survives(r#"{"jsonrpc":[],"id":"x","result":{},}"#);
-    survives("{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":\"raw\nnewline\"}");
-    survives(r#"{"jsonrpc":"2.0","id":"x","result":"\ud800"}"#);
-    survives(r#"{"jsonrpc":"2.0","id":"x","result":1}{"jsonrpc":"2.0","id":"y","result":2}"#);
+fn answers_that_nobody_waits_for_are_counted() {
+    for text in [
+        r#"{"jsonrpc":"2.0","id":"nobody#1","result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":5,"method":"getinfo","params":{}}"#,
+    ] {
+        assert_eq!(survives(text).stray_answers(0).len(), 1, "{text}");
+    }
     let node = well_behaved();
     assert_eq!(node.call("twice", json!([])).unwrap(), json!(1));
     node.call("echo", json!([])).unwrap();
@@ -215,161 +181,9 @@ fn verdict_on(manifest: Value) -> Verdict {
     failure.unwrap().verdict().unwrap().clone()
 }
 
-fn option(more: Value) -> Value {
-    let mut option = json!({"name": "x-opt", "type": "string", "description": "d"});
-    option
-        .as_object_mut()
-        .unwrap()
-        .extend(more.as_object().unwrap().clone());
-    json!({"options": [option]})
-}
-
 #[test]
 fn manifests_that_kill_the_plugin() {
-    for (manifest, words) in [
-        (
-            json!({"dynamic": "yes"}),
-            "getmanifest: invalid \"dynamic\" field",
-        ),
-        (
-            json!({"featurebits": {"init": "0g"}}),
-            "not a valid hexadecimal string",
-        ),
-        (
-            json!({"featurebits": {"init": "0100000000000000000000"}}),
-            "only allows for non-dynamic",
-        ),
-        (
-            json!({"dynamic": false, "featurebits": {"init": "02"}}),
-            "already present",
-        ),
-        (json!({"custommessages": 5}), "custommessages must be array"),
-        (json!({"custommessages": [70000]}), "not a u16"),
-        (
-            json!({"nonnumericids": false}),
-            "does not allow nonnumericids",
-        ),
-        (json!({"nonnumericids": 1}), "Invalid nonnumericids"),
-        (json!({"cancheck": "x"}), "Invalid cancheck"),
-        (json!({"notifications": {}}), "not an array"),
-        (json!({"notifications": ["news"]}), "not an object"),
-        (
-            json!({"notifications": [{"name": "news"}]}),
-            "missing or not a string",
-        ),
-        (
-            json!({"notifications": [{"method": "connect"}]}),
-            "native notification topic",
-        ),
-        (json!({"options": null}), "\"result.options\" was not found"),
-        (json!({"options": {}}), "\"result.options\" is not an array"),
-        (
-            json!({"options": [{"name": "x", "type": "string"}]}),
-            "An option is missing either",
-        ),
-        (
-            option(json!({"name": "X-Opt"})),
-            "must be lowercase alphanumeric",
-        ),
-        (option(json!({"type": "float"})), "options are supported"),
-        (option(json!({"multi": 1})), "invalid \"multi\" field"),
-        (
-            option(json!({"type": "flag", "multi": true})),
-            "flag type cannot be multi",
-        ),
-        (
-            option(json!({"type": "bool", "multi": true})),
-            "bool type cannot be multi",
-        ),
-        (
-            option(json!({"type": "flag", "default": true})),
-            "flag default must be 'false'",
-        ),
-        (
-            option(json!({"type": "int", "default": "seven"})),
-            "Invalid default 'seven'",
-        ),
-        (
-            option(json!({"type": "int", "default": 1.5})),
-            "Invalid default '1.5'",
-        ),
-        (
-            option(json!({"type": "bool", "default": 1})),
-            "Invalid default '1'",
-        ),
-        (
-            option(json!({"deprecated": "yes"})),
-            "must be an array of 1 or 2",
-        ),
-        (option(json!({"deprecated": ["26.06"]})), "start version"),
-        (
-            option(json!({"deprecated": ["v26.06", "x"]})),
-            "end version",
-        ),
-        (
-            option(json!({"deprecated": true, "default": "a"})),
-            "deprecated option",
-        ),
-        (json!({"rpcmethods": null}), "\"result.rpcmethods\" missing"),
-        (
-            json!({"rpcmethods": 1}),
-            "\"result.rpcmethods\" is not an array",
-        ),
-        (
-            json!({"rpcmethods": [{"usage": ""}]}),
-            "does not have a string \"name\"",
-        ),
-        (
-            json!({"rpcmethods": [{"name": "m"}]}),
-            "\"usage\" not provided",
-        ),
-        (
-            json!({"rpcmethods": [{"name": "m", "usage": 1}]}),
-            "\"usage\" is not a string",
-        ),
-        (
-            json!({"rpcmethods": [{"name": "pay", "usage": ""}]}),
-            "already registered by plugin pay",
-        ),
-        (
-            json!({"rpcmethods": [{"name": "m", "usage": ""}, {"name": "m", "usage": ""}]}),
-            "already registered by plugin scripted.py",
-        ),
-        (
-            json!({"subscriptions": "connect"}),
-            "\"result.subscriptions\" is not an array",
-        ),
-        (
-            json!({"subscriptions": [1]}),
-            "result.subscriptions[0] is not a string",
-        ),
-        (
-            json!({"hooks": ["no_such_hook"]}),
-            "Unknown hook name no_such_hook",
-        ),
-        (json!({"hooks": [{"before": []}]}), "no name in hook obj"),
-        (json!({"hooks": ["recover", "recover"]}), "multiple times"),
-        (
-            json!({"hooks": [{"name": "recover", "filters": []}]}),
-            "does not allow filters",
-        ),
-        (
-            json!({"hooks": [{"name": "custommsg", "filters": ["x"]}]}),
-            "unsigned integers",
-        ),
-        (
-            json!({"hooks": [{"name": "rpc_command", "filters": [1]}]}),
-            "array of strings",
-        ),
-        (
-            json!({"hooks": [{"name": "rpc_command", "filters": "pay"}]}),
-            "must be an array",
-        ),
-        (
-            json!({"hooks": [{"name": "recover", "before": ["scripted.py"]}]}),
-            "Cannot meet required hook dependencies",
-        ),
-    ] {
+    for (manifest, words) in misbehaviour::manifests() {
         let verdict = verdict_on(manifest.clone());
         assert!(verdict.is_killed(), "{manifest}: {verdict}");
         assert!(verdict.reason().contains(words), "{manifest}: {verdict}");
@@ -379,7 +193,7 @@ fn manifests_that_kill_the_plugin() {
 #[test]
 fn manifests_that_stop_the_node() {
     for name in ["alias", "funder-policy", "dev-save-plugin-io"] {
-        let verdict = verdict_on(option(json!({"name": name})));
+        let verdict = verdict_on(misbehaviour::option(json!({"name": name})));
         assert!(
             matches!(verdict, Verdict::NodeWillNotStart { .. }),
             "{verdict}"
@@ -389,7 +203,7 @@ fn manifests_that_stop_the_node() {
     for manifest in [
         json!({"rpcmethods": [{"name": "getinfo", "usage": ""}]}),
         json!({"rpcmethods": [{"name": "m", "usage": "\u{fc}"}]}),
-        option(json!({"name": ""})),
+        misbehaviour::option(json!({"name": ""})),
     ] {
         let verdict = verdict_on(manifest.clone());
         assert!(verdict.is_node_abort(), "{manifest}: {verdict}");
@@ -398,7 +212,7 @@ fn manifests_that_stop_the_node() {
 
 #[test]
 fn a_taken_option_only_kills_when_the_node_runs() {
-    let taken = json!({"quiet": true, "manifest": option(json!({"name": "s-int"}))});
+    let taken = json!({"quiet": true, "manifest": misbehaviour::option(json!({"name": "s-int"}))});
     let mut node = builder(json!({})).start().unwrap();
     // The environment of the first plugin is not that of the second: write a wrapper.
     let wrapper = node.directory().join("second.sh");

@@ -217,14 +217,21 @@ impl Registry {
             .flat_map(|(name, methods, _)| methods.iter().map(move |m| (*m, *name)))
             .map(|(method, name)| (method.to_owned(), name.to_owned()))
             .collect();
+        let mut features: BTreeMap<_, _> = FEATURE_PLACES
+            .iter()
+            .map(|(place, bits)| (*place, hex(bits).unwrap_or_default()))
+            .collect();
+        // Those are keysend's own; under test it brings them itself.
+        if started.iter().any(|name| name == "keysend")
+            && let Some(byte) = features.get_mut("node").and_then(|bits| bits.get_mut(1))
+        {
+            *byte &= 0x7f;
+        }
         Self {
             options,
             commands: native::COMMANDS.iter().map(|c| (*c).to_owned()).collect(),
             methods,
-            features: FEATURE_PLACES
-                .iter()
-                .map(|(place, bits)| (*place, hex(bits).unwrap_or_default()))
-                .collect(),
+            features,
             startup: true,
             deprecated_ok,
         }

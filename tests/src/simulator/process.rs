@@ -127,7 +127,8 @@ fn read_stdout(mut stdout: ChildStdout, at: usize, shared: &Shared) {
             Reading::GoesOn => {}
             // Read and never looked at, until the plugin ends.
             Reading::Stuck => stuck = true,
-            Reading::Ended => break,
+            // Whatever is left is what it was killed for.
+            Reading::Ended => return shared.lock().stdout_ended(at, None),
         }
     }
     shared.lock().stdout_ended(at, inbox.leftover());
