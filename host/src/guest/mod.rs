@@ -1,0 +1,3 @@
+//! A guest's life. Nothing here knows lightningd's framing.
+
+pub mod load;
