@@ -12,7 +12,8 @@ use wasmtime::{Config, Engine, OptLevel, WasmBacktraceDetails, WasmFeatures};
 /// each is code in the compiler that hostile input could reach: threads and shared
 /// memory (a guest is one thread), GC, typed function references, exceptions, tail
 /// calls, 64-bit memories, several memories, relaxed SIMD (results depend on the
-/// machine). More can be turned on without breaking a guest, less cannot.
+/// machine), `externref`
+/// (it needs the GC). More can be turned on without breaking a guest, less cannot.
 macro_rules! features {
     ($($name:ident)*) => {
         /// For wasmtime.
@@ -91,7 +92,7 @@ mod tests {
         for wat in [
             "(module (func (param i32) (result i32 i32) local.get 0 i32.extend8_s local.get 0))",
             "(module (memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 1))))",
-            "(module (table 1 externref) (func (param f32) (result i32) local.get 0 i32.trunc_sat_f32_s))",
+            "(module (table 1 funcref) (func (param f32) (result i32) local.get 0 i32.trunc_sat_f32_s))",
             "(module (func (param v128) (result v128) (i8x16.add (local.get 0) (local.get 0))))",
             "(module (import \"env\" \"b\" (global i32)) (memory 1) (data (offset (i32.add (global.get 0) (i32.const 1))) \"x\"))",
         ] {
@@ -103,6 +104,7 @@ mod tests {
     fn what_no_guest_needs_is_refused() {
         for wat in [
             "(module (memory 1 1 shared))",
+            "(module (table 1 externref))",
             "(module (memory i64 1))",
             "(module (memory 1) (memory 1))",
             "(module (type (struct (field i32))))",

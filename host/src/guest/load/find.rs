@@ -112,7 +112,12 @@ fn load(path: &Path, module_limit: u64) -> Result<Found, String> {
     let name = name_of(stem)?;
     let module = read(path, module_limit)?;
     let policy = match path.with_extension("toml") {
-        policy if fs::symlink_metadata(&policy).is_err_and(|e| e.kind() == io::ErrorKind::NotFound) => None,
+        policy
+            if fs::symlink_metadata(&policy)
+                .is_err_and(|e| e.kind() == io::ErrorKind::NotFound) =>
+        {
+            None
+        }
         policy => Some(read_policy(policy)?),
     };
     Ok(Found {
@@ -138,7 +143,9 @@ pub(super) fn name_of(stem: &OsStr) -> Result<String, String> {
     let allowed = |name: &&str| {
         let mut bytes = name.bytes();
         name.len() <= 64
-            && bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            && bytes
+                .next()
+                .is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
             && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
     };
     stem.to_str().filter(allowed).map(ToOwned::to_owned).ok_or_else(|| {
@@ -185,14 +192,27 @@ mod tests {
     use super::*;
 
     fn names(listing: &Listing) -> Vec<&str> {
-        listing.found.iter().map(|found| found.name.as_str()).collect()
+        listing
+            .found
+            .iter()
+            .map(|found| found.name.as_str())
+            .collect()
     }
 
     #[test]
     fn one_bad_entry_costs_no_other() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
-        for name in ["b.wasm", "a-1_x.wasm", "0.wasm", "Upper.wasm", "-x.wasm", "ü.wasm", "two words.wasm", ".wasm"] {
+        for name in [
+            "b.wasm",
+            "a-1_x.wasm",
+            "0.wasm",
+            "Upper.wasm",
+            "-x.wasm",
+            "ü.wasm",
+            "two words.wasm",
+            ".wasm",
+        ] {
             fs::write(at(name), name).unwrap();
         }
         fs::write(at("b.toml"), "[grants]").unwrap();
@@ -210,11 +230,19 @@ mod tests {
         fs::write(at(&format!("{}.wasm", "y".repeat(64))), "").unwrap();
 
         let listing = find(dir.path(), 100).unwrap();
-        assert_eq!(names(&listing), ["0", "a-1_x", "b", "link", &"y".repeat(64)]);
+        assert_eq!(
+            names(&listing),
+            ["0", "a-1_x", "b", "link", &"y".repeat(64)]
+        );
         let refused: Vec<_> = listing
             .refused
             .iter()
-            .map(|r| (r.name.as_str(), r.reason.split(':').next().unwrap_or_default()))
+            .map(|r| {
+                (
+                    r.name.as_str(),
+                    r.reason.split(':').next().unwrap_or_default(),
+                )
+            })
             .collect();
         let no_name = name_of(OsStr::new("")).unwrap_err();
         let longest = "x".repeat(65);
@@ -276,7 +304,10 @@ mod tests {
         assert_eq!(folder(None, &network), None);
         fs::create_dir(dir.path().join("wasm")).unwrap();
         assert_eq!(folder(None, &network), Some(dir.path().join("wasm")));
-        assert_eq!(folder(Some(OsStr::new("")), &network), Some(dir.path().join("wasm")));
+        assert_eq!(
+            folder(Some(OsStr::new("")), &network),
+            Some(dir.path().join("wasm"))
+        );
         fs::create_dir(network.join("wasm")).unwrap();
         assert_eq!(folder(None, &network), Some(network.join("wasm")));
         assert_eq!(

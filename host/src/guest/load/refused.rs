@@ -78,7 +78,11 @@ pub enum Refused {
 /// A name from a module, fit for one line of a log.
 pub(super) fn shown(name: &str) -> String {
     const SHOWN: usize = 120;
-    let mut text: String = name.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    let mut text: String = name
+        .chars()
+        .take(SHOWN)
+        .flat_map(char::escape_debug)
+        .collect();
     if name.chars().nth(SHOWN).is_some() {
         text.push('…');
     }
@@ -102,7 +106,13 @@ pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 pub(super) fn chain(error: &anyhow::Error) -> String {
     let text: Vec<String> = error
         .chain()
-        .map(|cause| cause.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+        .map(|cause| {
+            cause
+                .to_string()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
         .collect();
     clipped(&text.join(": "))
 }

@@ -72,7 +72,8 @@ mod tests {
         assert_eq!(parse(text).unwrap(), "\n# a guest\nwasm = \"x.wasm\"\n");
         let table: toml::Table = toml::from_str(&parse(text).unwrap()).unwrap();
         assert_eq!(table["wasm"].as_str(), Some("x.wasm"));
-        let error = toml::from_str::<toml::Table>(&parse("#!cln-wasm\n\n= 1").unwrap()).unwrap_err();
+        let error =
+            toml::from_str::<toml::Table>(&parse("#!cln-wasm\n\n= 1").unwrap()).unwrap_err();
         assert!(error.to_string().contains("line 3"), "{error}");
     }
 
@@ -108,11 +109,23 @@ mod tests {
         std::fs::write(&path, "#!/usr/bin/env cln-wasm\n[grants]\n").unwrap();
         assert_eq!(
             read_file(&path).unwrap(),
-            Solo { name: "sentry".to_owned(), policy: "\n[grants]\n".to_owned() }
+            Solo {
+                name: "sentry".to_owned(),
+                policy: "\n[grants]\n".to_owned()
+            }
         );
         std::fs::write(&path, b"#!/usr/bin/env cln-wasm\n\xff").unwrap();
-        assert_eq!(read_file(&path), Err(NotSolo::Unreadable("not UTF-8".to_owned())));
-        assert!(matches!(read_file(&dir.path().join("A b")), Err(NotSolo::Name(_))));
-        assert!(matches!(read_file(&dir.path().join("none")), Err(NotSolo::Unreadable(_))));
+        assert_eq!(
+            read_file(&path),
+            Err(NotSolo::Unreadable("not UTF-8".to_owned()))
+        );
+        assert!(matches!(
+            read_file(&dir.path().join("A b")),
+            Err(NotSolo::Name(_))
+        ));
+        assert!(matches!(
+            read_file(&dir.path().join("none")),
+            Err(NotSolo::Unreadable(_))
+        ));
     }
 }
