@@ -420,7 +420,7 @@ fn runs() -> impl Strategy<Value = (&'static HookSpec, Vec<Option<String>>, bool
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(6000))]
+    #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
     fn lightningd_accepts_what_comes_of_any_answers((spec, answers, open) in runs()) {
