@@ -40,6 +40,10 @@ struct Arguments {
     compile_guest: bool,
 }
 
+/// Where compiled guests are kept: in the network directory, which lightningd makes
+/// the working directory of its plugins.
+const COMPILED: &str = "cln-wasm/compiled";
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if arguments.compile_guest {
@@ -88,9 +92,9 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let version = std::env::var("LIGHTNINGD_VERSION").ok();
     let version = version.as_deref().and_then(Version::parse);
 
-    let workshop = Arc::new(Workshop::open().context("this machine cannot run WebAssembly")?);
+    let workshop = Arc::new(Workshop::open(PathBuf::from(COMPILED)).context("this machine cannot run WebAssembly")?);
     let ticker = Ticker::start(workshop.engine().clone()).context("cannot start the epoch thread")?;
-    let startup = Startup::begin(origin, workshop, Arc::new(ticker));
+    let startup = Startup::begin(origin, Arc::clone(&workshop), Arc::new(ticker));
 
     let output = Arc::new(Output::default());
     let node = Arc::new(Node::new(Arc::clone(&output)));
@@ -101,7 +105,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         plugin_name,
     };
     let source = Source::stdin().context("stdin cannot be read")?;
-    let ended = Bridge::new(setup, node).run(source, startup).await;
+    let ended = Bridge::new(setup, node, workshop).run(source, startup).await;
     output.close();
     let written = writer.await.context("the writer failed")?;
     ended.context("reading from lightningd")?;

@@ -29,6 +29,7 @@ use self::routes::Routes;
 use self::startup::Startup;
 use crate::guest::call::Call;
 use crate::guest::life::{Cause, State};
+use crate::guest::load::workshop::Workshop;
 use crate::lightningd::framing::Framer;
 use crate::lightningd::message::{Malformed, Message, RequestId};
 use crate::lightningd::output::{INVALID_PARAMS, Level, RpcError};
@@ -45,6 +46,7 @@ pub struct Bridge {
     plugin_name: String,
     network: OnceLock<String>,
     inits: Inits,
+    workshop: Arc<Workshop>,
     /// `allow-deprecated-apis` of `getmanifest`.
     deprecated_apis: AtomicBool,
 }
@@ -69,7 +71,7 @@ enum Next {
 
 impl Bridge {
     /// A bridge before its first message.
-    pub fn new(setup: Setup, node: Arc<Node>) -> Arc<Bridge> {
+    pub fn new(setup: Setup, node: Arc<Node>, workshop: Arc<Workshop>) -> Arc<Bridge> {
         Arc::new(Bridge {
             node,
             mode: setup.mode,
@@ -77,6 +79,7 @@ impl Bridge {
             plugin_name: setup.plugin_name,
             network: OnceLock::new(),
             inits: Inits::default(),
+            workshop,
             deprecated_apis: AtomicBool::new(true),
         })
     }
@@ -219,6 +222,13 @@ impl Bridge {
             self.inits.told(member.guest.name(), part);
             member.guest.set_init(params);
         }
+        // The directory is ours from here on.
+        let (workshop, log) = (Arc::clone(&self.workshop), self.node.log.clone());
+        tokio::spawn(async move {
+            for problem in workshop.keep().await {
+                log.bridge(Level::Unusual, &format!("compiled guests cannot be kept for the next start: {problem}"));
+            }
+        });
         let mut disabled = None;
         for member in &routes.guests {
             // Each has its own deadline for init, and all of them run at the same time.

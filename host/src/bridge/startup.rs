@@ -212,7 +212,6 @@ impl Bridge {
                 bridge.left_out(guest.name(), why);
                 alone_refused = Some(why.clone());
             }
-            workshop.dismiss();
             let manifest = match alone_refused {
                 // Solo, there is nothing left to run.
                 Some(why) if bridge.mode == Mode::Solo => serde_json::json!({ "disable": why }),

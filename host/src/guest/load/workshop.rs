@@ -1,16 +1,35 @@
 //! Where a module becomes something that can be linked and run.
 
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
-use super::{engine, wrap};
+use super::artifact::Artifact;
+use super::cache::{Cache, Key};
+use super::compile::{self, Compiler};
+use super::engine;
 use crate::guest::sandbox::Sandbox;
 use crate::policy::Limits;
 
-/// The engine, the linker, the compiler.
+/// Compiled forms kept, in bytes. A Rust guest takes 1 MB, a Python guest 40 MB.
+const CACHE_SIZE: u64 = 1 << 30;
+
+/// The engine, the linker, the compiler, and what was compiled before.
 pub struct Workshop {
     engine: Engine,
     linker: Linker<Sandbox>,
+    compiler: Compiler,
+    cache: Arc<Cache>,
+    /// What happened before `init`, when nothing may be written.
+    to_keep: Mutex<Vec<Kept>>,
+}
+
+enum Kept {
+    Compiled(Key, Artifact),
+    Used(Key),
 }
 
 impl std::fmt::Debug for Workshop {
@@ -31,11 +50,17 @@ impl std::fmt::Debug for Loaded {
 }
 
 impl Workshop {
-    /// Ready to load guests.
-    pub fn open() -> wasmtime::Result<Workshop> {
+    /// Ready to load guests; compiled forms are in `cache`.
+    pub fn open(cache: PathBuf) -> wasmtime::Result<Workshop> {
         let engine = engine::engine()?;
         let linker = Sandbox::linker(&engine)?;
-        Ok(Workshop { engine, linker })
+        Ok(Workshop {
+            engine,
+            linker,
+            compiler: Compiler::new()?,
+            cache: Arc::new(Cache::new(cache, CACHE_SIZE)),
+            to_keep: Mutex::default(),
+        })
     }
 
     /// The engine of all guests.
@@ -43,10 +68,23 @@ impl Workshop {
         &self.engine
     }
 
-    /// A module as found, checked and compiled.
-    pub async fn load(&self, module: &[u8], _limits: &Limits) -> Result<Loaded, String> {
-        let component = wrap::wrap(module).map_err(|e| e.to_string())?;
-        let component = Component::new(&self.engine, component).map_err(|e| format!("{e:#}"))?;
+    /// A module as found: from the cache, else checked and compiled in a child
+    /// process. Writes nothing. The error is for the operator.
+    pub async fn load(&self, module: &[u8], limits: &Limits) -> Result<Loaded, String> {
+        let key = Key::of(module);
+        let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
+        let cached = tokio::task::spawn_blocking(move || cache.load(&engine, &key)).await;
+        if let Ok(Ok(component)) = cached {
+            self.keep_later(Kept::Used(key));
+            return Ok(Loaded { component });
+        }
+        let time = Duration::from_millis(limits.compile_time_ms);
+        let within = compile::Limits::within(time, limits.compile_memory_bytes);
+        let artifact = self.compiler.compile(module, within).await.map_err(|e| e.to_string())?;
+        let (made, engine) = (artifact.clone(), self.engine.clone());
+        let component = tokio::task::spawn_blocking(move || made.component(&engine)).await;
+        let component = component.map_err(|e| e.to_string())?.map_err(|e| format!("{e:#}"))?;
+        self.keep_later(Kept::Compiled(key, artifact));
         Ok(Loaded { component })
     }
 
@@ -55,6 +93,22 @@ impl Workshop {
         self.linker.instantiate_pre(&loaded.component)
     }
 
-    /// All guests are loaded.
-    pub fn dismiss(&self) {}
+    /// After `init`: keeps what was compiled, for the next start. Errors are for the
+    /// operator; the guests run all the same.
+    pub async fn keep(&self) -> Vec<String> {
+        let all = std::mem::take(&mut *self.to_keep.lock().unwrap_or_else(PoisonError::into_inner));
+        let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
+        let kept = tokio::task::spawn_blocking(move || {
+            let keep = |kept: &Kept| match kept {
+                Kept::Compiled(key, artifact) => cache.store(&engine, key, artifact),
+                Kept::Used(key) => cache.mark_used(key),
+            };
+            all.iter().filter_map(|kept| keep(kept).err()).map(|e| e.to_string()).collect()
+        });
+        kept.await.unwrap_or_else(|e| vec![e.to_string()])
+    }
+
+    fn keep_later(&self, kept: Kept) {
+        self.to_keep.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
+    }
 }

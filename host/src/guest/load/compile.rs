@@ -1,2 +1,0 @@
-//! tmp
-pub fn compile_child_main() -> std::process::ExitCode { std::process::ExitCode::FAILURE }
