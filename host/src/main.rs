@@ -1,5 +1,6 @@
 //! `cln-wasm`, the plugin that lightningd starts.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
     if arguments.compile_guest {
         return compile::compile_child_main();
     }
-    if std::env::var_os("LIGHTNINGD_PLUGIN").is_none() && rustix::termios::isatty(rustix::stdio::stdin()) {
+    if std::env::var_os("LIGHTNINGD_PLUGIN").is_none() && std::io::stdin().is_terminal() {
         eprintln!(
             "cln-wasm is a plugin: lightningd starts it and speaks to it.\n\
              Add this line to lightningd's config:\n\n    plugin={}\n\nMore: cln-wasm --help",
@@ -92,7 +93,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let version = std::env::var("LIGHTNINGD_VERSION").ok();
     let version = version.as_deref().and_then(Version::parse);
 
-    let workshop = Arc::new(Workshop::open(PathBuf::from(COMPILED)).context("this machine cannot run WebAssembly")?);
+    let workshop = Arc::new(Workshop::open(PathBuf::from(COMPILED)).map_err(anyhow::Error::from).context("this machine cannot run WebAssembly")?);
     let ticker = Ticker::start(workshop.engine().clone()).context("cannot start the epoch thread")?;
     let startup = Startup::begin(origin, Arc::clone(&workshop), Arc::new(ticker));
 

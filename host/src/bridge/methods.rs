@@ -1,7 +1,5 @@
 //! RPC methods, `check` and `setconfig`.
 
-use std::sync::Arc;
-
 use cln_protocol::manifest::OptionSpec;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -192,9 +190,6 @@ fn split_setconfig(params: &str) -> Result<(String, Option<Value>), RpcError> {
 pub(super) fn unknown(method: &str) -> RpcError {
     RpcError::new(METHOD_NOT_FOUND, format!("Unknown command '{}'", init::excerpt(method)))
 }
-
-/// For the routes' sake: methods are looked up by name alone.
-pub(super) type Members = Arc<Routes>;
 
 #[cfg(test)]
 mod tests {

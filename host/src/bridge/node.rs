@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::bridge::lineage::Lineages;
@@ -20,7 +20,7 @@ pub struct Node {
     pub lineages: Arc<Lineages>,
     rpc: OnceLock<RpcSocket>,
     calls: AtomicU64,
-    closing: OnceLock<()>,
+    closing: AtomicBool,
 }
 
 impl fmt::Debug for Node {
@@ -38,7 +38,7 @@ impl Node {
             lineages: Arc::default(),
             rpc: OnceLock::new(),
             calls: AtomicU64::new(1),
-            closing: OnceLock::new(),
+            closing: AtomicBool::new(false),
         }
     }
 
@@ -55,12 +55,12 @@ impl Node {
 
     /// From now on lightningd refuses RPC calls, so the bridge does.
     pub fn close(&self) {
-        drop(self.closing.set(()));
+        self.closing.store(true, Ordering::Relaxed);
     }
 
     /// The RPC socket, or why there is none.
     pub fn rpc(&self) -> Result<&RpcSocket, &'static str> {
-        if self.closing.get().is_some() {
+        if self.closing.load(Ordering::Relaxed) {
             return Err("lightningd is shutting down");
         }
         self.rpc.get().ok_or("lightningd's RPC can be called only after init")

@@ -4,13 +4,11 @@
 //! as much; a pipe can be polled. What cannot be polled (a file, when somebody
 //! replays a session) is read by a thread of its own.
 
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
 
-use rustix::fs::OFlags;
-use rustix::io::Errno;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::net::unix::pipe;
 use tokio::sync::mpsc;
 
 /// Bytes asked for in one read; a pipe holds 64 KiB by default.
@@ -19,9 +17,9 @@ const READ_SIZE: usize = 128 << 10;
 /// Where messages come from.
 #[derive(Debug)]
 pub enum Source {
-    /// A pipe, a socket or a terminal.
-    Polled(AsyncFd<OwnedFd>),
-    /// A regular file, read by a thread.
+    /// lightningd's pipe.
+    Pipe(pipe::Receiver),
+    /// Anything else, read by a thread.
     Threaded(mpsc::Receiver<io::Result<Vec<u8>>>),
 }
 
@@ -33,11 +31,10 @@ impl Source {
 
     /// Any readable descriptor.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
-        set_nonblocking(&fd)?;
-        let copy = rustix::io::dup(&fd)?;
-        match AsyncFd::register_with_interest(fd, Interest::READABLE).map_err(io::Error::from) {
-            Ok(polled) => Ok(Source::Polled(polled)),
-            Err(e) if cannot_be_polled(&e) => Ok(Source::Threaded(read_in_thread(copy))),
+        let copy = fd.try_clone()?;
+        match pipe::Receiver::from_owned_fd(fd) {
+            Ok(pipe) => Ok(Source::Pipe(pipe)),
+            Err(e) if e.kind() == io::ErrorKind::InvalidInput => Ok(Source::Threaded(read_in_thread(copy))),
             Err(e) => Err(e),
         }
     }
@@ -45,14 +42,12 @@ impl Source {
     /// Appends what has come; 0 at the end.
     pub async fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         match self {
-            Source::Polled(fd) => loop {
-                let mut ready = fd.readable().await?;
+            Source::Pipe(pipe) => loop {
+                pipe.readable().await?;
                 buffer.reserve(READ_SIZE);
-                match rustix::io::read(ready.get_inner(), rustix::buffer::spare_capacity(buffer)) {
-                    Ok(count) => return Ok(count),
-                    Err(Errno::AGAIN) => ready.clear_ready(),
-                    Err(Errno::INTR) => {}
-                    Err(e) => return Err(e.into()),
+                match pipe.try_read_buf(buffer) {
+                    Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                    read => return read,
                 }
             },
             Source::Threaded(chunks) => match chunks.recv().await {
@@ -70,15 +65,17 @@ impl Source {
 fn read_in_thread(fd: OwnedFd) -> mpsc::Receiver<io::Result<Vec<u8>>> {
     let (sender, receiver) = mpsc::channel(4);
     std::thread::spawn(move || {
-        let mut file = std::fs::File::from(fd);
+        let mut file = File::from(fd);
         loop {
             let mut chunk = vec![0; READ_SIZE];
-            let read = io::Read::read(&mut file, &mut chunk).map(|count| {
+            let read = file.read(&mut chunk);
+            let last = !matches!(read, Ok(1..));
+            let read = read.map(|count| {
                 chunk.truncate(count);
                 chunk
             });
-            let last = !matches!(&read, Ok(chunk) if !chunk.is_empty());
-            if matches!(&read, Ok(chunk) if chunk.is_empty()) || sender.blocking_send(read).is_err() || last {
+            // An empty chunk is the end, as in read(2).
+            if sender.blocking_send(read).is_err() || last {
                 return;
             }
         }
@@ -88,10 +85,11 @@ fn read_in_thread(fd: OwnedFd) -> mpsc::Receiver<io::Result<Vec<u8>>> {
 
 /// Where messages go.
 #[derive(Debug)]
-pub struct Sink {
-    fd: OwnedFd,
-    /// None for what cannot be polled and never blocks for long: a file.
-    polled: Option<AsyncFd<OwnedFd>>,
+pub enum Sink {
+    /// lightningd's pipe.
+    Pipe(pipe::Sender),
+    /// Anything else, written to directly: somebody looks at a session by hand.
+    Direct(File),
 }
 
 impl Sink {
@@ -102,55 +100,31 @@ impl Sink {
 
     /// Any writable descriptor.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
-        set_nonblocking(&fd)?;
-        let polled = match AsyncFd::register_with_interest(rustix::io::dup(&fd)?, Interest::WRITABLE).map_err(io::Error::from) {
-            Ok(polled) => Some(polled),
-            Err(e) if cannot_be_polled(&e) => None,
-            Err(e) => return Err(e),
-        };
-        Ok(Sink { fd, polled })
+        let copy = fd.try_clone()?;
+        match pipe::Sender::from_owned_fd(fd) {
+            Ok(pipe) => Ok(Sink::Pipe(pipe)),
+            Err(e) if e.kind() == io::ErrorKind::InvalidInput => Ok(Sink::Direct(copy.into())),
+            Err(e) => Err(e),
+        }
     }
 
     /// Writes all of it.
     pub async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        let pipe = match self {
+            Sink::Pipe(pipe) => pipe,
+            Sink::Direct(file) => return file.write_all(bytes),
+        };
         while !bytes.is_empty() {
-            // Try first: the pipe nearly always has room, and asking epoll costs more than writing.
-            let written = match rustix::io::write(&self.fd, bytes) {
-                Err(Errno::AGAIN) => self.write_when_ready(bytes).await?,
-                Err(Errno::INTR) => 0,
+            // Try first: the pipe nearly always has room.
+            match pipe.try_write(bytes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => count,
-                Err(e) => return Err(e.into()),
-            };
-            bytes = bytes.get(written..).unwrap_or_default();
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => pipe.writable().await?,
+                Err(e) => return Err(e),
+            }
         }
         Ok(())
     }
-
-    async fn write_when_ready(&self, bytes: &[u8]) -> io::Result<usize> {
-        let Some(polled) = &self.polled else {
-            tokio::task::yield_now().await;
-            return Ok(0);
-        };
-        loop {
-            let mut ready = polled.writable().await?;
-            let written = ready.try_io(|fd| Ok(rustix::io::write(fd, bytes)?));
-            if let Ok(written) = written {
-                return written;
-            }
-        }
-    }
-}
-
-/// epoll refuses regular files.
-fn cannot_be_polled(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::PERM.raw_os_error())
-}
-
-fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
-    let flags = rustix::fs::fcntl_getfl(&fd)?;
-    rustix::fs::fcntl_setfl(&fd, flags | OFlags::NONBLOCK)?;
-    Ok(())
 }
 
 #[cfg(test)]
