@@ -8,12 +8,14 @@ use wasmtime::{Config, Engine, OptLevel, WasmBacktraceDetails, WasmFeatures};
 /// What rustc emits for wasm32-wasip1 (mutable globals, sign extension, saturating
 /// conversions, multi-value, bulk memory, reference types), what the linkers of C and
 /// Python guests add (extended constants), and SIMD, which C and Python builds use and
-/// which is deterministic. Not offered, because no guest toolchain needs it today and
-/// each is code in the compiler that hostile input could reach: threads and shared
-/// memory (a guest is one thread), GC, typed function references, exceptions, tail
-/// calls, 64-bit memories, several memories, relaxed SIMD (results depend on the
-/// machine), `externref`
-/// (it needs the GC). More can be turned on without breaking a guest, less cannot.
+/// which is deterministic. Several memories, because wasmtime needs two for the code
+/// that it puts between composed components, and panics without.
+///
+/// Not offered, because no guest toolchain needs it today and each is code in the
+/// compiler that hostile input could reach: threads and shared memory (a guest is one
+/// thread), GC and `externref`, typed function references, exceptions, tail calls,
+/// 64-bit memories, relaxed SIMD (its results depend on the machine). More can be
+/// turned on without breaking a guest, less cannot.
 macro_rules! features {
     ($($name:ident)*) => {
         /// For wasmtime.
@@ -31,7 +33,7 @@ macro_rules! features {
 features! {
     FLOATS MUTABLE_GLOBAL SIGN_EXTENSION SATURATING_FLOAT_TO_INT MULTI_VALUE
     BULK_MEMORY BULK_MEMORY_OPT REFERENCE_TYPES CALL_INDIRECT_OVERLONG
-    EXTENDED_CONST SIMD COMPONENT_MODEL CM_ASYNC
+    EXTENDED_CONST SIMD MULTI_MEMORY COMPONENT_MODEL CM_ASYNC
 }
 
 /// Everything that decides how code is compiled and run.
@@ -106,7 +108,6 @@ mod tests {
             "(module (memory 1 1 shared))",
             "(module (table 1 externref))",
             "(module (memory i64 1))",
-            "(module (memory 1) (memory 1))",
             "(module (type (struct (field i32))))",
             "(module (tag (param i32)))",
             "(module (func $f return_call $f))",
@@ -115,5 +116,34 @@ mod tests {
         ] {
             assert!(!accepts(wat), "{wat}");
         }
+    }
+
+    /// wasmtime puts code of its own, which uses two memories, between components.
+    #[test]
+    fn components_may_be_composed() {
+        let wat = r#"(component
+            (component $a
+                (core module $m
+                    (memory (export "memory") 1)
+                    (func (export "f") (param i32 i32) (result i32) local.get 1)
+                    (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 8))
+                (core instance $i (instantiate $m))
+                (func (export "f") (param "s" string) (result u32)
+                    (canon lift (core func $i "f") (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))
+            (component $b
+                (import "f" (func $f (param "s" string) (result u32)))
+                (core module $libc (memory (export "memory") 1))
+                (core instance $libc (instantiate $libc))
+                (core func $lowered (canon lower (func $f) (memory (core memory $libc "memory"))))
+                (core module $m
+                    (import "x" "f" (func $f (param i32 i32) (result i32)))
+                    (func (export "g") (result i32) (call $f (i32.const 0) (i32.const 3))))
+                (core instance $i (instantiate $m (with "x" (instance (export "f" (func $lowered))))))
+                (func (export "g") (result u32) (canon lift (core func $i "g"))))
+            (instance $a (instantiate $a))
+            (instance $b (instantiate $b (with "f" (func $a "f"))))
+            (export "g" (func $b "g")))"#;
+        let bytes = wat::parse_str(wat).unwrap();
+        engine().unwrap().precompile_component(&bytes).unwrap();
     }
 }

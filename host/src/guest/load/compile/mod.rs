@@ -131,12 +131,14 @@ pub enum CompileError {
 
 type Outcome = Result<Artifact, CompileError>;
 type Flight = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+/// What is under way, by the digest of the module.
+type Flights = HashMap<([u8; 32], Limits), WeakShared<Flight>>;
 
 /// Compiles modules: at most one at a time per core, and the same bytes only once at
 /// a time.
 pub struct Compiler {
     settings: Arc<Settings>,
-    flights: Mutex<HashMap<([u8; 32], Limits), WeakShared<Flight>>>,
+    flights: Mutex<Flights>,
 }
 
 struct Settings {
