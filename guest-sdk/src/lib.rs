@@ -28,7 +28,7 @@
 //! }
 //!
 //! fn guest() -> Guest<State> {
-//!     Guest::new(|_: &Init| Ok(State::default()))
+//!     Guest::new(|_| Ok(State::default()))
 //!         .dynamic()
 //!         .option(&GREETING)
 //!         .method(Method::new("hello", "[name]", "Greets"), hello)

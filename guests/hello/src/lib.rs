@@ -82,7 +82,7 @@ async fn on_htlc_accepted(_: Cx<()>, payload: HtlcAcceptedPayload) -> HtlcAccept
 
 /// The guest.
 pub fn guest() -> Guest<()> {
-    Guest::new(|_: &Init| Ok(()))
+    Guest::new(|_| Ok(()))
         .dynamic()
         .option(&GREETING)
         .method(
