@@ -56,7 +56,10 @@ pub fn parse(text: &str, lightningd: &Lightningd) -> Result<Manifest, String> {
 /// name is refused.
 pub fn aggregate(candidates: Vec<Candidate>, mode: Mode) -> Aggregate {
     let mut sum = Sum {
-        names: candidates.iter().map(|c| c.guest.name().to_string()).collect(),
+        names: candidates
+            .iter()
+            .map(|c| c.guest.name().to_string())
+            .collect(),
         ..Sum::default()
     };
     let mut refused = Vec::new();
@@ -102,13 +105,21 @@ impl Sum {
         for option in &manifest.options {
             grants.option(&option.name).map_err(denied)?;
             if let Some((owner, _)) = self.routes.options.get(&option.name) {
-                return Err(format!("option {} is already guest {}'s", option.name, self.name(*owner)));
+                return Err(format!(
+                    "option {} is already guest {}'s",
+                    option.name,
+                    self.name(*owner)
+                ));
             }
         }
         for method in &manifest.rpcmethods {
             grants.method(&method.name).map_err(denied)?;
             if let Some(owner) = self.routes.methods.get(&method.name) {
-                return Err(format!("method {} is already guest {}'s", method.name, self.name(*owner)));
+                return Err(format!(
+                    "method {} is already guest {}'s",
+                    method.name,
+                    self.name(*owner)
+                ));
             }
         }
         for topic in &manifest.subscriptions {
@@ -132,12 +143,15 @@ impl Sum {
             }
         }
         if let Some((place, bit)) = self.manifest.featurebits.clash(&manifest.featurebits) {
-            return Err(format!("feature bit {bit} in {place} is already set by another guest"));
+            return Err(format!(
+                "feature bit {bit} in {place} is already set by another guest"
+            ));
         }
         let mut places = self.places.clone();
         for hook in &manifest.hooks {
             grants.hook(&hook.name).map_err(denied)?;
-            let spec = hooks::find(&hook.name).ok_or_else(|| format!("hook {} is not known", hook.name))?;
+            let spec = hooks::find(&hook.name)
+                .ok_or_else(|| format!("hook {} is not known", hook.name))?;
             places
                 .entry(spec.name)
                 .or_default()
@@ -149,27 +163,44 @@ impl Sum {
     }
 
     fn name(&self, index: usize) -> &str {
-        self.routes.guests.get(index).map_or("?", |member| member.guest.name())
+        self.routes
+            .guests
+            .get(index)
+            .map_or("?", |member| member.guest.name())
     }
 
     fn add(&mut self, guest: Arc<Guest>, manifest: Manifest) {
         let index = self.routes.guests.len();
         self.all_dynamic = manifest.dynamic && (index == 0 || self.all_dynamic);
-        guest.capabilities().set_topics(manifest.notifications.iter().cloned());
+        guest
+            .capabilities()
+            .set_topics(manifest.notifications.iter().cloned());
         let topics: &[String] = if manifest.subscriptions.iter().any(|t| t == ANY_TOPIC) {
             // `*` leaves out `log` only; anything else named beside it would come twice.
             if manifest.subscriptions.iter().any(|t| t == "log") {
-                self.routes.topics.entry("log".to_owned()).or_default().push(index);
+                self.routes
+                    .topics
+                    .entry("log".to_owned())
+                    .or_default()
+                    .push(index);
             }
             &[ANY_TOPIC.to_owned()]
         } else {
             &manifest.subscriptions
         };
         for topic in topics {
-            self.routes.topics.entry(topic.clone()).or_default().push(index);
+            self.routes
+                .topics
+                .entry(topic.clone())
+                .or_default()
+                .push(index);
         }
         for topic in &manifest.notifications {
-            self.routes.origins.entry(topic.clone()).or_default().push(index);
+            self.routes
+                .origins
+                .entry(topic.clone())
+                .or_default()
+                .push(index);
         }
         for hook in &manifest.hooks {
             if let Some(spec) = hooks::find(&hook.name) {
@@ -178,14 +209,19 @@ impl Sum {
                     filters: hook.filters.clone(),
                     withheld: withheld(spec, guest.capabilities().policy.grants()),
                 };
-                self.links.entry(spec.name).or_default().insert(guest.name().to_string(), link);
+                self.links
+                    .entry(spec.name)
+                    .or_default()
+                    .insert(guest.name().to_string(), link);
             }
         }
         for method in &manifest.rpcmethods {
             self.routes.methods.insert(method.name.clone(), index);
         }
         for option in &manifest.options {
-            self.routes.options.insert(option.name.clone(), (index, option.clone()));
+            self.routes
+                .options
+                .insert(option.name.clone(), (index, option.clone()));
         }
         let sum = &mut self.manifest;
         sum.options.extend(manifest.options.iter().cloned());
@@ -210,11 +246,23 @@ impl Sum {
 
     fn finish(mut self) -> (Manifest, Routes) {
         for (name, places) in &self.places {
-            let Some(spec) = hooks::find(name) else { continue };
-            let links = self.links.get_mut(name).map(std::mem::take).unwrap_or_default();
+            let Some(spec) = hooks::find(name) else {
+                continue;
+            };
+            let links = self
+                .links
+                .get_mut(name)
+                .map(std::mem::take)
+                .unwrap_or_default();
             let mut links = links;
-            let links: Vec<Link> = places.order().iter().filter_map(|guest| links.remove(guest)).collect();
-            self.manifest.hooks.push(registration(spec, places, &links, &self.names));
+            let links: Vec<Link> = places
+                .order()
+                .iter()
+                .filter_map(|guest| links.remove(guest))
+                .collect();
+            self.manifest
+                .hooks
+                .push(registration(spec, places, &links, &self.names));
             self.routes.hooks.insert(spec.name, Chained { spec, links });
         }
         let empty = self.routes.guests.is_empty();
@@ -223,7 +271,8 @@ impl Sum {
         sum.custommessages.sort_unstable();
         sum.dynamic = (self.all_dynamic || empty) && sum.featurebits.is_empty();
         // The bridge answers `check` for guests that cannot.
-        sum.cancheck = !self.routes.methods.is_empty() || sum.options.iter().any(|o: &OptionSpec| o.dynamic);
+        sum.cancheck =
+            !self.routes.methods.is_empty() || sum.options.iter().any(|o: &OptionSpec| o.dynamic);
         (self.manifest, self.routes)
     }
 }
@@ -231,7 +280,11 @@ impl Sum {
 /// The members of this hook's payload that the guest may not see.
 fn withheld(spec: &HookSpec, grants: &Grants) -> Vec<&'static str> {
     let hidden = |secret: &&Secret| grants.hook_secret(spec.name, secret.grant).is_err();
-    spec.secrets.iter().filter(hidden).map(|secret| secret.pointer).collect()
+    spec.secrets
+        .iter()
+        .filter(hidden)
+        .map(|secret| secret.pointer)
+        .collect()
 }
 
 /// What the bridge itself asks lightningd for.
@@ -275,7 +328,9 @@ fn union(links: &[Link]) -> Option<HookFilters> {
     for link in links {
         match (&mut sum, link.filters.clone()?) {
             (Some(HookFilters::Methods(all)), HookFilters::Methods(more)) => all.extend(more),
-            (Some(HookFilters::MessageTypes(all)), HookFilters::MessageTypes(more)) => all.extend(more),
+            (Some(HookFilters::MessageTypes(all)), HookFilters::MessageTypes(more)) => {
+                all.extend(more)
+            }
             (Some(_), _) => return None,
             (none, first) => *none = Some(first),
         }

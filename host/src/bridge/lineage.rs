@@ -62,7 +62,10 @@ impl Lineages {
             return Lineage::default();
         };
         let number = rest.split_once('#').map_or("", |(_, number)| number);
-        let digits = number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let digits = number.len()
+            - number
+                .trim_start_matches(|c: char| c.is_ascii_digit())
+                .len();
         match number.get(..digits).unwrap_or_default().parse::<u64>() {
             Ok(number) => self.lock().get(&number).cloned().unwrap_or_default(),
             Err(_) => Lineage::default(),
@@ -91,7 +94,9 @@ impl Lineages {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, Lineage>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -130,7 +135,10 @@ mod tests {
         assert!(seen.contains("alice") && !seen.contains("bob"));
 
         let second = lineages.mark(&bob, &seen);
-        let payload = format!(r#"{{"rpc_command":{{"id":"{}","method":"x","params":{{}}}}}}"#, second.id());
+        let payload = format!(
+            r#"{{"rpc_command":{{"id":"{}","method":"x","params":{{}}}}}}"#,
+            second.id()
+        );
         let seen = lineages.of_rpc_command(&payload);
         assert_eq!(seen.guests(), [alice, bob]);
     }
@@ -143,7 +151,13 @@ mod tests {
             format!("\"{}\"", mark.id())
         };
         assert_eq!(lineages.of_id(&id), Lineage::default());
-        for token in ["7", "\"cln-wasm:alice\"", "\"cln-wasm:alice#\"", "\"cln-wasm:#99999999999999999999\"", "\""] {
+        for token in [
+            "7",
+            "\"cln-wasm:alice\"",
+            "\"cln-wasm:alice#\"",
+            "\"cln-wasm:#99999999999999999999\"",
+            "\"",
+        ] {
             assert_eq!(lineages.of_id(token), Lineage::default(), "{token}");
         }
     }

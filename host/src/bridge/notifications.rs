@@ -20,7 +20,12 @@ impl Bridge {
                 None => (params, None),
             }
         } else {
-            match upgrade::custom_notification(self.version, topic, &params, message.origin.as_deref()) {
+            match upgrade::custom_notification(
+                self.version,
+                topic,
+                &params,
+                message.origin.as_deref(),
+            ) {
                 Some((params, origin)) => (params.into(), origin),
                 None => (params, message.origin),
             }
@@ -63,5 +68,7 @@ pub(super) fn deprecated_ok(params: &str) -> Option<bool> {
     struct Oneshot {
         deprecated_ok: bool,
     }
-    serde_json::from_str::<Params>(params).ok().map(|p| p.deprecated_oneshot.deprecated_ok)
+    serde_json::from_str::<Params>(params)
+        .ok()
+        .map(|p| p.deprecated_oneshot.deprecated_ok)
 }

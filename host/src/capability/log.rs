@@ -61,7 +61,10 @@ impl Capabilities {
             Some((end, _)) => format!("{}… ({} bytes in all)", &message[..end], message.len()),
             None => message.to_owned(),
         };
-        let mut meter = self.log_meter.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut meter = self
+            .log_meter
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match meter.pass(line.len() as u64, Instant::now()) {
             None => {
                 drop(meter);
@@ -70,7 +73,9 @@ impl Capabilities {
             Some(dropped) => {
                 drop(meter);
                 if dropped > 0 {
-                    let word = format!("{dropped} log lines over limits.log_bytes_per_second were dropped");
+                    let word = format!(
+                        "{dropped} log lines over limits.log_bytes_per_second were dropped"
+                    );
                     self.node.log.write(Level::Unusual, &self.guest, &word);
                 }
                 self.node.log.write(level, &self.guest, &line);

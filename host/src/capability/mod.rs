@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+use self::log::LogMeter;
 use crate::bridge::node::Node;
 use crate::guest::open::OpenCalls;
 use crate::policy::Policy;
-use self::log::LogMeter;
 
 /// A number that only grows, for the operator.
 #[derive(Debug, Default)]
@@ -100,12 +100,17 @@ impl Capabilities {
     }
 
     fn open(&self) -> Option<Arc<OpenCalls>> {
-        self.open.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.open
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// A call that the grant refused: counted, and told to the operator.
     fn denied(&self, what: &str) {
         self.counters.denied.add();
-        self.node.log.unusual(&self.guest, &format!("denied: {what}"));
+        self.node
+            .log
+            .unusual(&self.guest, &format!("denied: {what}"));
     }
 }

@@ -10,12 +10,12 @@ use wasmtime::{AsContextMut, Engine};
 
 use super::bindings::cln::guest::types;
 use super::call::{Answer, Call, CallId, Fault};
-use super::trap;
 use super::mailbox::{Appetite, Delivery, Mailbox};
 use super::open::{OpenCalls, Settled};
 use super::pace::{self, Pulse};
 use super::sandbox::{Sandbox, SandboxLimits};
 use super::ticker::Ticker;
+use super::trap;
 use crate::capability::Capabilities;
 use crate::lightningd::output::RpcError;
 
@@ -58,7 +58,9 @@ pub struct End {
 
 impl fmt::Debug for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Seed").field("guest", &self.capabilities.guest).finish_non_exhaustive()
+        f.debug_struct("Seed")
+            .field("guest", &self.capabilities.guest)
+            .finish_non_exhaustive()
     }
 }
 
@@ -79,7 +81,10 @@ impl Seed {
                 error: wasmtime::Error::msg("the bridge stopped it"),
             });
             let reason: Arc<str> = trap::describe(&ending.error).into();
-            let blamed = ending.blamed.as_ref().map(|(id, _)| (*id, Fault::Trap(Arc::clone(&reason))));
+            let blamed = ending
+                .blamed
+                .as_ref()
+                .map(|(id, _)| (*id, Fault::Trap(Arc::clone(&reason))));
             mailbox.forget_calls();
             calls.close(blamed, Fault::Stopped(Arc::clone(&reason)));
             let blamed = ending.blamed.map(|(_, call)| call);
@@ -105,7 +110,10 @@ impl Life {
             }
             if ended.changed().await.is_err() {
                 let reason = "its task was dropped".into();
-                return End { reason, blamed: None };
+                return End {
+                    reason,
+                    blamed: None,
+                };
             }
         }
     }
@@ -134,7 +142,12 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
     };
     let exports = match started.await {
         Ok(exports) => exports,
-        Err(error) => return Ending { blamed: None, error },
+        Err(error) => {
+            return Ending {
+                blamed: None,
+                error,
+            };
+        }
     };
     let server = Server {
         exports,
@@ -143,7 +156,9 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
         capabilities,
         calls_in_flight,
     };
-    let served = store.run_concurrent(async |guest| server.serve(guest).await).await;
+    let served = store
+        .run_concurrent(async |guest| server.serve(guest).await)
+        .await;
     match served {
         Ok(ending) => ending,
         Err(error) => Ending {
@@ -187,10 +202,18 @@ impl Server {
     }
 
     /// Performs one call; tells whether it was a notification.
-    async fn deliver(&self, guest: &Accessor<Sandbox>, Delivery { id, call }: Delivery) -> Result<bool, Ending> {
+    async fn deliver(
+        &self,
+        guest: &Accessor<Sandbox>,
+        Delivery { id, call }: Delivery,
+    ) -> Result<bool, Ending> {
         let was_notification = is_notification(&call);
         // The label is made only when it is needed: this is the hot path.
-        let label = if was_notification { Some(call.to_string()) } else { None };
+        let label = if was_notification {
+            Some(call.to_string())
+        } else {
+            None
+        };
         match self.exports.perform(guest, id, call).await {
             Ok(answer) => {
                 if id != 0 && self.open.settle(id, answer) == Settled::Late {
@@ -229,7 +252,10 @@ struct Exports {
 pub const PLUGIN_INTERFACE: &str = "cln:guest/plugin@0.1.0";
 
 impl Exports {
-    fn find(mut store: impl AsContextMut<Data = Sandbox>, instance: &Instance) -> wasmtime::Result<Exports> {
+    fn find(
+        mut store: impl AsContextMut<Data = Sandbox>,
+        instance: &Instance,
+    ) -> wasmtime::Result<Exports> {
         let interface = instance
             .get_export_index(&mut store, None, PLUGIN_INTERFACE)
             .ok_or_else(|| wasmtime::Error::msg(format!("does not export {PLUGIN_INTERFACE}")))?;
@@ -253,14 +279,28 @@ impl Exports {
         })
     }
 
-    async fn perform(&self, guest: &Accessor<Sandbox>, id: CallId, call: Call) -> wasmtime::Result<Answer> {
+    async fn perform(
+        &self,
+        guest: &Accessor<Sandbox>,
+        id: CallId,
+        call: Call,
+    ) -> wasmtime::Result<Answer> {
         Ok(match call {
             Call::Hook { hook, payload } => {
-                let (answer,) = self.hook.call_concurrent(guest, (id, hook, payload)).await?;
+                let (answer,) = self
+                    .hook
+                    .call_concurrent(guest, (id, hook, payload))
+                    .await?;
                 answer.map_or_else(Answer::Declined, Answer::Json)
             }
-            Call::Notification { topic, params, origin } => {
-                self.notification.call_concurrent(guest, (topic, params, origin)).await?;
+            Call::Notification {
+                topic,
+                params,
+                origin,
+            } => {
+                self.notification
+                    .call_concurrent(guest, (topic, params, origin))
+                    .await?;
                 Answer::Done
             }
             Call::Method {
@@ -274,7 +314,10 @@ impl Exports {
                 result.map_or_else(error_answer, Answer::Json)
             }
             Call::Check { method, params } => {
-                let (result,) = self.check.call_concurrent(guest, (id, method, params)).await?;
+                let (result,) = self
+                    .check
+                    .call_concurrent(guest, (id, method, params))
+                    .await?;
                 result.map_or_else(error_answer, |()| Answer::Done)
             }
             Call::SetConfig {
@@ -304,7 +347,9 @@ impl Exports {
 
 fn error_answer(error: types::RpcError) -> Answer {
     // Data that is no JSON is left out: the code and the message still help the caller.
-    let data = error.data.and_then(|d| serde_json::value::RawValue::from_string(d).ok());
+    let data = error
+        .data
+        .and_then(|d| serde_json::value::RawValue::from_string(d).ok());
     Answer::Error(RpcError {
         code: error.code,
         message: error.message,
