@@ -6,7 +6,7 @@
 //! against lightningd's own names, the operator's grants, and the guests before it.
 //! One that fails is refused as a whole, by name and reason.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use cln_protocol::hook::{HookSpec, Secret};
@@ -16,7 +16,8 @@ use cln_protocol::manifest::{HookFilters, HookRegistration, Lightningd, Manifest
 use super::order::Places;
 use super::routes::{ANY_TOPIC, Chained, Link, Member, Routes};
 use crate::guest::life::Guest;
-use crate::policy::Grants;
+use crate::policy::vocabulary::TOPICS;
+use crate::policy::{Denied, Grants};
 
 /// How guests share a process with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,45 +102,17 @@ impl Sum {
         grants: &Grants,
         mode: Mode,
     ) -> Result<BTreeMap<&'static str, Places>, String> {
-        let denied = |e: crate::policy::Denied| e.to_string();
+        not_granted(manifest, grants)?;
         for option in &manifest.options {
-            grants.option(&option.name).map_err(denied)?;
             if let Some((owner, _)) = self.routes.options.get(&option.name) {
-                return Err(format!(
-                    "option {} is already guest {}'s",
-                    option.name,
-                    self.name(*owner)
-                ));
+                let owner = self.name(*owner);
+                return Err(format!("option {} is already guest {owner}'s", option.name));
             }
         }
         for method in &manifest.rpcmethods {
-            grants.method(&method.name).map_err(denied)?;
             if let Some(owner) = self.routes.methods.get(&method.name) {
-                return Err(format!(
-                    "method {} is already guest {}'s",
-                    method.name,
-                    self.name(*owner)
-                ));
-            }
-        }
-        for topic in &manifest.subscriptions {
-            grants.subscription(topic).map_err(denied)?;
-        }
-        for topic in &manifest.notifications {
-            grants.notification(topic).map_err(denied)?;
-        }
-        for message in &manifest.custommessages {
-            grants.custommessage(*message).map_err(denied)?;
-        }
-        for (place, _) in manifest.featurebits.places() {
-            let bits: Vec<u16> = manifest
-                .featurebits
-                .set_bits()
-                .filter(|(p, _)| *p == place)
-                .filter_map(|(_, bit)| u16::try_from(bit).ok())
-                .collect();
-            if !bits.is_empty() {
-                grants.featurebits(place, &bits).map_err(denied)?;
+                let owner = self.name(*owner);
+                return Err(format!("method {} is already guest {owner}'s", method.name));
             }
         }
         if let Some((place, bit)) = self.manifest.featurebits.clash(&manifest.featurebits) {
@@ -149,7 +122,6 @@ impl Sum {
         }
         let mut places = self.places.clone();
         for hook in &manifest.hooks {
-            grants.hook(&hook.name).map_err(denied)?;
             let spec = hooks::find(&hook.name)
                 .ok_or_else(|| format!("hook {} is not known", hook.name))?;
             places
@@ -171,6 +143,13 @@ impl Sum {
 
     fn add(&mut self, guest: Arc<Guest>, manifest: Manifest) {
         let index = self.routes.guests.len();
+        let summary = format!(
+            "runs here: {} methods, {} hooks, {} subscriptions, {} options",
+            manifest.rpcmethods.len(),
+            manifest.hooks.len(),
+            manifest.subscriptions.len(),
+            manifest.options.len(),
+        );
         self.all_dynamic = manifest.dynamic && (index == 0 || self.all_dynamic);
         guest
             .capabilities()
@@ -237,14 +216,24 @@ impl Sum {
                 sum.custommessages.push(message);
             }
         }
+        let withheld = withheld_of_topics(guest.capabilities().policy.grants());
         self.routes.guests.push(Member {
             guest,
             options: manifest.options,
             cancheck: manifest.cancheck,
+            withheld,
+            summary,
         });
     }
 
     fn finish(mut self) -> (Manifest, Routes) {
+        // A guest that was refused may have the name of a native plugin.
+        self.names = self
+            .routes
+            .guests
+            .iter()
+            .map(|m| m.guest.name().to_string())
+            .collect();
         for (name, places) in &self.places {
             let Some(spec) = hooks::find(name) else {
                 continue;
@@ -277,6 +266,58 @@ impl Sum {
     }
 }
 
+/// All that the manifest asks for and the policy does not give, with the lines that
+/// would give it.
+fn not_granted(manifest: &Manifest, grants: &Grants) -> Result<(), String> {
+    let mut denied: Vec<Denied> = Vec::new();
+    let options = manifest.options.iter().map(|o| grants.option(&o.name));
+    let methods = manifest.rpcmethods.iter().map(|m| grants.method(&m.name));
+    let topics = manifest
+        .notifications
+        .iter()
+        .map(|t| grants.notification(t));
+    let messages = manifest
+        .custommessages
+        .iter()
+        .map(|m| grants.custommessage(*m));
+    let hooks = manifest
+        .hooks
+        .iter()
+        .map(|h| grants.hook(&h.name).map(drop));
+    let subscribed = manifest
+        .subscriptions
+        .iter()
+        .map(|t| grants.subscription(t).map(drop));
+    let all = options
+        .chain(methods)
+        .chain(topics)
+        .chain(messages)
+        .chain(hooks)
+        .chain(subscribed);
+    denied.extend(all.filter_map(Result::err));
+    for (place, _) in manifest.featurebits.places() {
+        let here = manifest.featurebits.set_bits().filter(|(p, _)| *p == place);
+        let bits: Vec<u16> = here
+            .filter_map(|(_, bit)| u16::try_from(bit).ok())
+            .collect();
+        if !bits.is_empty() {
+            denied.extend(grants.featurebits(place, &bits).err());
+        }
+    }
+    match denied.as_slice() {
+        [] => Ok(()),
+        [one] => Err(one.to_string()),
+        several => {
+            let what: Vec<String> = several.iter().map(Denied::to_string).collect();
+            Err(format!(
+                "{} things are not granted. {}",
+                several.len(),
+                what.join("; ")
+            ))
+        }
+    }
+}
+
 /// The members of this hook's payload that the guest may not see.
 fn withheld(spec: &HookSpec, grants: &Grants) -> Vec<&'static str> {
     let hidden = |secret: &&Secret| grants.hook_secret(spec.name, secret.grant).is_err();
@@ -285,6 +326,21 @@ fn withheld(spec: &HookSpec, grants: &Grants) -> Vec<&'static str> {
         .filter(hidden)
         .map(|secret| secret.pointer)
         .collect()
+}
+
+/// The secrets of notifications that the guest may not see.
+fn withheld_of_topics(grants: &Grants) -> HashMap<&'static str, Vec<String>> {
+    let mut withheld = HashMap::new();
+    for (topic, secrets) in TOPICS {
+        let hidden = secrets
+            .iter()
+            .filter(|secret| grants.subscription_secret(topic, secret).is_err());
+        let pointers: Vec<String> = hidden.map(|secret| format!("/{topic}/{secret}")).collect();
+        if !pointers.is_empty() {
+            withheld.insert(*topic, pointers);
+        }
+    }
+    withheld
 }
 
 /// What the bridge itself asks lightningd for.

@@ -125,7 +125,7 @@ impl Bridge {
         asked: Option<Result<Answer, Fault>>,
     ) -> Flow {
         let why = match asked {
-            None => return Flow::Next,
+            None | Some(Err(Fault::Disabled(_))) => return Flow::Next,
             Some(Ok(Answer::Json(answer))) => match chain.answer(&answer) {
                 Ok(taken) => {
                     if let Some(ignored) = taken.ignored {

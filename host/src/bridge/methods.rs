@@ -172,7 +172,9 @@ impl Bridge {
                     self.node.log.unusual(name, &format!("{what}: {fault}"));
                 }
                 let code = match fault {
-                    Fault::Trap(_) | Fault::Stopped(_) | Fault::Absent(_) => PLUGIN_TERMINATED,
+                    Fault::Trap(_) | Fault::Stopped(_) | Fault::Absent(_) | Fault::Disabled(_) => {
+                        PLUGIN_TERMINATED
+                    }
                     Fault::Deadline(_) | Fault::Answer(_) => PLUGIN_ERROR,
                 };
                 Err(RpcError::new(code, format!("Guest {name} {fault}")))

@@ -281,7 +281,10 @@ impl Bridge {
     /// Tells the guests, waits for those that want to know, and ends.
     async fn shut_down(&self, routes: Option<&Routes>, why: &str) {
         if let Some(routes) = routes {
-            let told = routes.subscribers("shutdown").map(|member| {
+            // Before init, as at the end of `lightningd --help`, there is nobody to tell.
+            let ready = |member: &&routes::Member| member.guest.is_ready();
+            let members: Vec<_> = routes.subscribers("shutdown").filter(ready).collect();
+            let told = members.iter().map(|member| {
                 let call = Call::Notification {
                     topic: "shutdown".into(),
                     params: "{\"shutdown\":{}}".into(),
@@ -296,16 +299,14 @@ impl Bridge {
                 let deadline = deadline.unwrap_or(Duration::from_secs(10));
                 member.guest.call(call, Some(deadline), Cause::default())
             });
-            for (told, member) in futures::future::join_all(told)
-                .await
-                .iter()
-                .zip(routes.subscribers("shutdown"))
-            {
+            for (told, member) in futures::future::join_all(told).await.iter().zip(&members) {
                 if let Err(fault) = told {
-                    self.node
-                        .log
-                        .debug(member.guest.name(), &format!("shutdown: {fault}"));
+                    let name = member.guest.name();
+                    self.node.log.debug(name, &format!("shutdown: {fault}"));
                 }
+            }
+            for member in &routes.guests {
+                member.guest.refuse("the bridge ends");
             }
         }
         self.node.close();

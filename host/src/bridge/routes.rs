@@ -37,6 +37,10 @@ pub struct Member {
     pub options: Vec<OptionSpec>,
     /// It answers `check` itself.
     pub cancheck: bool,
+    /// Topic to the members of it that this guest's grant leaves out, as JSON pointers.
+    pub withheld: HashMap<&'static str, Vec<String>>,
+    /// What it brings, for the operator's log.
+    pub summary: String,
 }
 
 /// The guests on one hook.

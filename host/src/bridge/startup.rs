@@ -46,13 +46,20 @@ pub enum Origin {
 /// Loading, begun.
 #[derive(Debug)]
 pub struct Startup {
-    loading: JoinHandle<Vec<JoinHandle<Prepared>>>,
+    loading: JoinHandle<Vec<Preparing>>,
     workshop: Arc<Workshop>,
     ticker: Arc<Ticker>,
 }
 
 /// One guest ready to run, or its name and why it is left out.
 type Prepared = Result<Ready, (String, String)>;
+
+/// A guest on its way, by name.
+#[derive(Debug)]
+struct Preparing {
+    name: String,
+    ready: JoinHandle<Prepared>,
+}
 
 /// A guest that can be started.
 #[derive(Debug)]
@@ -72,9 +79,14 @@ impl Startup {
         let loading = tokio::spawn(async move {
             let listed = tokio::task::spawn_blocking(move || list(&origin)).await;
             let listed = listed.unwrap_or_else(|e| vec![Err(("guests".to_owned(), e.to_string()))]);
-            let prepare = |entry| {
+            let prepare = |entry: Result<Entry, (String, String)>| {
                 let shop = Arc::clone(&shop);
-                tokio::spawn(async move { prepare(entry?, &shop).await })
+                let name = match &entry {
+                    Ok(entry) => entry.found.name.clone(),
+                    Err((name, _)) => name.clone(),
+                };
+                let ready = tokio::spawn(async move { prepare(entry?, &shop).await });
+                Preparing { name, ready }
             };
             listed.into_iter().map(prepare).collect()
         });
@@ -193,14 +205,25 @@ impl Bridge {
                 .deprecated_apis
                 .store(allows_deprecated(&request), Ordering::Relaxed);
             let deadline = Instant::now() + bridge.startup_time();
-            let prepared = loading.await.unwrap_or_default();
+            let prepared = match timeout_at(deadline, loading).await {
+                Ok(listed) => listed.unwrap_or_default(),
+                Err(_) => {
+                    bridge.left_out("guests", "their folder cannot be read in time");
+                    Vec::new()
+                }
+            };
             let (context, request) = ((&bridge, &workshop, &ticker), &request);
             let manifests = prepared.into_iter().map(|preparing| async move {
                 let (bridge, workshop, ticker) = context;
-                let late = |_| ("a guest".to_owned(), "not loaded in time".to_owned());
-                let ready = timeout_at(deadline, preparing).await.map_err(late)?;
-                let ready = ready.unwrap_or_else(|e| Err(("a guest".to_owned(), e.to_string())))?;
-                let name = ready.name.to_string();
+                let Preparing { name, ready } = preparing;
+                let late = |_| {
+                    (
+                        name.clone(),
+                        "not compiled in the time that lightningd gives".to_owned(),
+                    )
+                };
+                let ready = timeout_at(deadline, ready).await.map_err(late)?;
+                let ready = ready.unwrap_or_else(|e| Err((name.clone(), e.to_string())))?;
                 let started = bridge.start(ready, workshop, ticker, Arc::clone(request));
                 let guest = started.map_err(|why| (name.clone(), why))?;
                 match timeout_at(deadline, bridge.candidate(&guest)).await {
@@ -230,6 +253,12 @@ impl Bridge {
                 }
             }
             let sum = aggregate(candidates, bridge.mode);
+            for member in &sum.routes.guests {
+                bridge
+                    .node
+                    .log
+                    .write(Level::Info, member.guest.name(), &member.summary);
+            }
             for (guest, why) in &sum.refused {
                 guest.refuse(why);
                 bridge.left_out(guest.name(), why);

@@ -19,6 +19,12 @@ impl Capabilities {
             self.denied(&why);
             return Err(Failure::Denied(why));
         }
+        if !self.may_notify() {
+            let limit = self.policy.limits.notifications_per_second;
+            return Err(Failure::Limit(format!(
+                "limits.notifications_per_second is {limit}"
+            )));
+        }
         if params.len() as u64 > self.policy.limits.answer_bytes {
             return Err(Failure::Limit(format!(
                 "{} bytes, and limits.answer_bytes is less",

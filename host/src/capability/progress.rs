@@ -45,6 +45,9 @@ impl Capabilities {
         let Some(request) = self.open().and_then(|open| open.request(call)) else {
             return;
         };
+        if !self.may_notify() {
+            return;
+        }
         let Ok(id) = RawValue::from_string(request.token().to_owned()) else {
             return;
         };

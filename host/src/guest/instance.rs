@@ -9,7 +9,7 @@ use wasmtime::component::{Accessor, Instance, InstancePre, TypedFunc};
 use wasmtime::{AsContextMut, Engine};
 
 use super::bindings::cln::guest::types;
-use super::call::{Answer, Call, CallId, Fault};
+use super::call::{Answer, Call, CallId, Fault, Label};
 use super::mailbox::{Appetite, Delivery, Mailbox};
 use super::open::{OpenCalls, Settled};
 use super::pace::{self, Pulse};
@@ -53,7 +53,7 @@ pub struct End {
     /// What happened, for the operator: the trap, with the names of the functions.
     pub reason: Arc<str>,
     /// The call that was being run, where that is known.
-    pub blamed: Option<Arc<str>>,
+    pub blamed: Option<Label>,
 }
 
 impl fmt::Debug for Seed {
@@ -121,7 +121,7 @@ impl Life {
 
 /// Why `live` returned.
 struct Ending {
-    blamed: Option<(CallId, Arc<str>)>,
+    blamed: Option<(CallId, Label)>,
     error: wasmtime::Error,
 }
 
@@ -176,24 +176,49 @@ struct Server {
     calls_in_flight: usize,
 }
 
+/// What takes part in the guest's limits, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// One of `limits.calls_in_flight`.
+    Call,
+    /// One at a time, so that they keep lightningd's order.
+    Notification,
+    /// The guest's own business.
+    Background,
+}
+
+fn kind(call: &Call) -> Kind {
+    match call {
+        Call::Notification { .. } => Kind::Notification,
+        Call::Run => Kind::Background,
+        _ => Kind::Call,
+    }
+}
+
 impl Server {
     async fn serve(&self, guest: &Accessor<Sandbox>) -> Ending {
-        let mut calls = FuturesUnordered::new();
-        let mut notifications = 0usize;
+        let mut under_way = FuturesUnordered::new();
+        let (mut calls, mut notifications) = (0usize, 0usize);
         loop {
             let appetite = Appetite {
-                calls: calls.len() - notifications < self.calls_in_flight,
+                calls: calls < self.calls_in_flight,
                 notifications: notifications == 0,
             };
             if let Some(delivery) = self.mailbox.take(appetite) {
-                notifications += usize::from(is_notification(&delivery.call));
-                calls.push(self.deliver(guest, delivery));
+                match kind(&delivery.call) {
+                    Kind::Call => calls += 1,
+                    Kind::Notification => notifications += 1,
+                    Kind::Background => {}
+                }
+                under_way.push(self.deliver(guest, delivery));
                 continue;
             }
             tokio::select! {
                 biased;
-                Some(done) = calls.next(), if !calls.is_empty() => match done {
-                    Ok(was_notification) => notifications -= usize::from(was_notification),
+                Some(done) = under_way.next(), if !under_way.is_empty() => match done {
+                    Ok(Kind::Call) => calls -= 1,
+                    Ok(Kind::Notification) => notifications -= 1,
+                    Ok(Kind::Background) => {}
                     Err(ending) => return ending,
                 },
                 () = self.mailbox.wait() => {}
@@ -201,51 +226,69 @@ impl Server {
         }
     }
 
-    /// Performs one call; tells whether it was a notification.
+    /// Performs one call.
     async fn deliver(
         &self,
         guest: &Accessor<Sandbox>,
         Delivery { id, call }: Delivery,
-    ) -> Result<bool, Ending> {
-        let was_notification = is_notification(&call);
-        // The label is made only when it is needed: this is the hot path.
-        let label = if was_notification {
-            Some(call.to_string())
-        } else {
-            None
+    ) -> Result<Kind, Ending> {
+        let (kind, label) = (kind(&call), call.label());
+        let performing = self.exports.perform(guest, id, call);
+        let performed = match (
+            kind,
+            self.capabilities.policy.limits.deadline("notification"),
+        ) {
+            (Kind::Notification, Some(deadline)) => {
+                match tokio::time::timeout(deadline, performing).await {
+                    Ok(performed) => performed,
+                    Err(_) => {
+                        // It goes on in the guest, but the next one need not wait for it.
+                        self.capabilities.counters.faults.add();
+                        let word = format!(
+                            "{label}: not handled within {deadline:?}; the next one goes in"
+                        );
+                        self.capabilities
+                            .node
+                            .log
+                            .unusual(&self.capabilities.guest, &word);
+                        Ok(Answer::Done)
+                    }
+                }
+            }
+            _ => performing.await,
         };
-        match self.exports.perform(guest, id, call).await {
+        match performed {
             Ok(answer) => {
-                if id != 0 && self.open.settle(id, answer) == Settled::Late {
+                let expected = id != 0 && kind != Kind::Background;
+                if expected && self.open.settle(id, answer) == Settled::Late {
                     self.capabilities.counters.late_answers.add();
                 }
-                Ok(was_notification)
+                Ok(kind)
             }
             Err(error) => Err(Ending {
-                blamed: Some((id, label.unwrap_or_default().into())),
+                blamed: Some((id, label)),
                 error,
             }),
         }
     }
 }
 
-fn is_notification(call: &Call) -> bool {
-    matches!(call, Call::Notification { .. })
-}
-
 type Json = Arc<str>;
 type RpcResult<T> = (Result<T, types::RpcError>,);
+type MethodCall = (CallId, Json, Json, Option<Json>, bool);
+type HookCall = (CallId, &'static str, Json);
+type HookResult = (Result<String, String>,);
 
 /// The exports of `cln:guest/plugin`, with parameters that are lowered without a copy.
 struct Exports {
     getmanifest: TypedFunc<(Json,), (String,)>,
     init: TypedFunc<(Json,), (Result<(), String>,)>,
     run: TypedFunc<(), ()>,
-    method: TypedFunc<(CallId, Json, Json, Option<Json>, bool), RpcResult<String>>,
+    method: TypedFunc<MethodCall, RpcResult<String>>,
     check: TypedFunc<(CallId, Json, Json), RpcResult<()>>,
     setconfig: TypedFunc<(CallId, Json, Option<Json>, bool), RpcResult<()>>,
     notification: TypedFunc<(Json, Json, Option<Json>), ()>,
-    hook: TypedFunc<(CallId, &'static str, Json), (Result<String, String>,)>,
+    hook: TypedFunc<HookCall, HookResult>,
 }
 
 /// The exported interface, by version.

@@ -117,9 +117,19 @@ impl Guest {
         }
     }
 
+    /// Does it serve?
+    pub fn is_ready(&self) -> bool {
+        matches!(&*self.state.borrow(), State::Ready(_))
+    }
+
     /// Queues a notification that nobody waits for.
     pub fn notify(&self, call: Call) {
-        if let Some(dropped) = self.seed.mailbox.notify(0, call) {
+        let dropped = self.seed.mailbox.notify(0, call);
+        self.say_dropped(dropped);
+    }
+
+    fn say_dropped(&self, dropped: Option<Call>) {
+        if let Some(dropped) = dropped {
             let total = self.seed.mailbox.dropped();
             // Every loss is counted; powers of two keep a flood from flooding the log, too.
             if total.is_power_of_two() {
@@ -157,7 +167,7 @@ impl Guest {
             },
         )?;
         match call {
-            Call::Notification { .. } => drop(self.seed.mailbox.notify(id, call)),
+            Call::Notification { .. } => self.say_dropped(self.seed.mailbox.notify(id, call)),
             _ => self.seed.mailbox.call(id, call),
         }
         let answered = match until {
@@ -193,9 +203,10 @@ impl Guest {
             match &*states.borrow_and_update() {
                 State::Ready(life) => return Ok(Arc::clone(life)),
                 State::Waiting(life) if comes_before_init(call) => return Ok(Arc::clone(life)),
-                State::Resting(why) | State::Gone(why) | State::Disabled(why) => {
+                State::Resting(why) | State::Gone(why) => {
                     return Err(Fault::Absent(Arc::clone(why)));
                 }
+                State::Disabled(why) => return Err(Fault::Disabled(Arc::clone(why))),
                 // A guest's init that waits for its own RPC call, which waits for
                 // another guest's hook, which waits for that guest's init, would be a ring.
                 State::Waiting(_) | State::Initialising if !cause.lineage.guests().is_empty() => {
@@ -425,7 +436,7 @@ async fn supervise(guest: Arc<Guest>) {
 
 fn told(end: &End) -> String {
     match &end.blamed {
-        Some(call) if !call.is_empty() => format!("{} in {call}", end.reason),
-        _ => end.reason.to_string(),
+        Some(call) => format!("{call}: {}", end.reason),
+        None => end.reason.to_string(),
     }
 }
