@@ -49,16 +49,14 @@ pub struct Part {
 impl Part {
     /// BOLT 4's answer that says no more than that this payment will not be.
     fn refusal(&self) -> HtlcAcceptedAction {
-        refuse(self.amount, self.height)
+        HtlcAcceptedAction::fail(refusal(self.amount, self.height))
     }
 }
 
 /// `incorrect_or_unknown_payment_details`: the one answer for an unknown hash, a
 /// wrong amount and a wrong secret, so that a prober learns nothing.
-pub fn refuse(amount: Amount, height: u32) -> HtlcAcceptedAction {
-    HtlcAcceptedAction::fail(FailureMessage::incorrect_or_unknown_payment_details(
-        amount, height,
-    ))
+fn refusal(amount: Amount, height: u32) -> FailureMessage {
+    FailureMessage::incorrect_or_unknown_payment_details(amount, height)
 }
 
 /// A registered payment.
@@ -132,23 +130,24 @@ impl Invoice {
         payload: &HtlcAcceptedPayload,
         height: u32,
         last_blocks: u32,
-    ) -> Result<(cln_guest::Answer<HtlcAcceptedAction>, bool), HtlcAcceptedAction> {
+    ) -> Result<(cln_guest::Answer<HtlcAcceptedAction>, bool), FailureMessage> {
         let HtlcAcceptedPayload { onion, htlc, .. } = payload;
         self.drop_gone();
-        let refused = Err(refuse(htlc.amount_msat, height));
         // What lightningd would check before it pays an invoice of its own
         // (`lightningd/peer_htlcs.c:handle_localpay`): a resolve skips it.
         let forward = onion.forward_msat.unwrap_or(htlc.amount_msat);
         if htlc.amount_msat < forward {
-            let message = FailureMessage::final_incorrect_htlc_amount(htlc.amount_msat);
-            return Err(HtlcAcceptedAction::fail(message));
+            return Err(FailureMessage::final_incorrect_htlc_amount(
+                htlc.amount_msat,
+            ));
         }
         if onion
             .outgoing_cltv_value
             .is_some_and(|least| htlc.cltv_expiry < least)
         {
-            let message = FailureMessage::final_incorrect_cltv_expiry(htlc.cltv_expiry);
-            return Err(HtlcAcceptedAction::fail(message));
+            return Err(FailureMessage::final_incorrect_cltv_expiry(
+                htlc.cltv_expiry,
+            ));
         }
         let blocks_left = u32::try_from(htlc.cltv_expiry_relative).unwrap_or(0);
         let total = onion.total_msat.unwrap_or(forward);
@@ -163,7 +162,7 @@ impl Invoice {
             || (self.terms.payment_secret.is_some()
                 && self.terms.payment_secret != onion.payment_secret)
         {
-            return refused;
+            return Err(refusal(htlc.amount_msat, height));
         }
         let (ticket, answer) = hold();
         self.total = Some(total);

@@ -297,7 +297,7 @@ async fn on_htlc_accepted(
         None => return Ok(HtlcAcceptedAction::pass()),
         Some(Err(refusal)) => {
             log::info!("{hash}: an HTLC of {} is refused", htlc.amount_msat);
-            return Ok(refusal);
+            return Ok(HtlcAcceptedAction::fail(refusal));
         }
         Some(Ok(taken)) => taken,
     };
