@@ -229,7 +229,9 @@ async fn on_rpc_command(cx: Cx<State>, payload: RpcCommandPayload) -> RpcCommand
                 "{method} must be called with named parameters (lightning-cli -k): \
                  rpc-guard needs them for {rule:?}"
             ),
-            Nameless::Malformed => format!("{method}: the parameters are no object or array"),
+            Nameless::Malformed => {
+                format!("{method}: the parameters are no object or array, or name one twice")
+            }
         };
         RpcCommandAction::return_error(LIGHTNINGD, words)
     })
