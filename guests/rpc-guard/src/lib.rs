@@ -65,6 +65,7 @@
 
 mod amount;
 mod params;
+mod request;
 mod rule;
 
 use std::cell::{Cell, RefCell};
@@ -75,6 +76,7 @@ use cln_guest::prelude::*;
 use cln_guest::serde_json::Map;
 
 use params::Nameless;
+use request::{Command, CommandPayload};
 use rule::{Action, Rule};
 
 const RULE: MultiStringOption = MultiStringOption::new(
@@ -215,8 +217,8 @@ fn minute_of_day(now: SystemTime) -> u16 {
     u16::try_from(seconds / 60 % (24 * 60)).unwrap_or(0)
 }
 
-async fn on_rpc_command(cx: Cx<State>, payload: RpcCommandPayload) -> RpcCommandAction {
-    let request = payload.rpc_command;
+async fn on_rpc_command(cx: Cx<State>, payload: CommandPayload) -> RpcCommandAction {
+    let request = payload.into_request();
     let rules = Rc::clone(&cx.state().rules.borrow());
     decide(&rules, &request, minute_of_day(cx.now())).unwrap_or_else(|(why, rule)| {
         let method = &request.method;
@@ -284,7 +286,7 @@ pub fn guest() -> Guest<State> {
         ),
         list,
     )
-    .hook::<RpcCommand>(on_rpc_command)
+    .hook::<Command>(on_rpc_command)
     .request(
         "hooks: rpc_command secrets=params",
         "to refuse, change and answer commands by what they are called with",

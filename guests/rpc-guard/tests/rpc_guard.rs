@@ -183,6 +183,21 @@ fn without_the_parameters_a_rule_about_them_fails_the_call() {
 }
 
 #[test]
+fn a_member_that_is_there_twice_gets_round_no_rule() {
+    let mut harness = with_rules(&["deny withdraw: no", "deny pay above 1sat: too much"]);
+    let twice = r#"{"rpc_command":{"id":1,"method":"withdraw","params":[],"method":"help"}}"#;
+    let answer = harness.start_raw_hook("rpc_command", twice).finish();
+    assert_eq!(answer, Ok(error("no")));
+    let twice = r#"{"rpc_command":{"id":1,"method":"pay","params":{"bolt11":"lnbcrt1qq","amount_msat":5000,"amount_msat":1}}}"#;
+    let answer = harness
+        .start_raw_hook("rpc_command", twice)
+        .finish()
+        .unwrap();
+    let message = answer["return"]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("name one twice"), "{message}");
+}
+
+#[test]
 fn a_bad_rule_disables_the_guest_or_is_refused() {
     let rules = json!(["deny withdraw", "deny everything else"]);
     let mut harness = Harness::new(rpc_guard::guest()).option("rpc-guard-rule", rules.clone());
