@@ -144,7 +144,7 @@ pub fn guest_with<K: Sink + 'static>(sink: K) -> Guest<Backup<K>> {
         .hook::<DbWrite>(on_db_write)
         .background(on_init)
         .request(
-            "hooks: db_write = { secrets = [\"db_write\"] }",
+            "hooks: db_write secrets=db_write",
             "to check that no version is missing and to hash the writes",
         )
 }
