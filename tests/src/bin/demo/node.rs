@@ -12,19 +12,43 @@ use crate::place::Place;
 use crate::stage::Stage;
 
 /// A guest, its methods and its hooks, as its README says.
-type Guest = (&'static str, &'static [&'static str], &'static [&'static str]);
+type Guest = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
 
 const GUESTS: &[Guest] = &[
     ("custommsg-echo", &["custommsg-echo-ping"], &["custommsg"]),
     ("event-log", &["event-log"], &[]),
-    ("forward-guard", &["forward-guard-status"], &["htlc_accepted"]),
-    ("hello", &["hello", "gettime"], &["openchannel", "htlc_accepted"]),
     (
-        "holdinvoice",
-        &["holdinvoice", "holdinvoicesettle", "holdinvoicecancel", "holdinvoicelookup"],
+        "forward-guard",
+        &["forward-guard-status"],
         &["htlc_accepted"],
     ),
-    ("rpc-guard", &["rpc-guard-status"], &["rpc_command"]),
+    (
+        "hello",
+        &["hello", "gettime"],
+        &["openchannel", "htlc_accepted"],
+    ),
+    (
+        "holdinvoice",
+        &[
+            "holdinvoice",
+            "holdinvoicesettle",
+            "holdinvoicecancel",
+            "holdinvoicelookup",
+        ],
+        &["htlc_accepted"],
+    ),
+    ("rpc-guard", &["rpc-guard-list"], &["rpc_command"]),
+];
+
+/// The rules of rpc-guard.
+const RULES: [&str; 3] = [
+    "deny withdraw: ask the treasurer",
+    "rewrite invoice: expiry=3600",
+    "answer listconfigs: {\"configs\": {}}",
 ];
 
 /// What the guests send to peers: the params of `sendcustommsg`.
@@ -40,11 +64,15 @@ pub fn show(stage: &mut Stage, place: &Place, transcript: bool) -> anyhow::Resul
         .env("CLN_WASM_DIR", folder.to_string_lossy())
         .option("greeting", json!("Satoshi"))
         .native("sendcustommsg", move |params| {
-            let sender = to_peers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let sender = to_peers
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             // Nobody listens any more at the very end.
             let _ = sender.send(params.clone());
             Ok(json!({"status": "Message sent to connectd for delivery"}))
         })
+        .option("rpc-guard-rule", json!(RULES))
+        .native("invoice", |params| Ok(params.clone()))
         .native("getinfo", |_| Ok(json!({"alias": "SIMULATED"})))
         .start()?;
 
@@ -64,7 +92,10 @@ pub fn show(stage: &mut Stage, place: &Place, transcript: bool) -> anyhow::Resul
 }
 
 fn aggregate(stage: &mut Stage, node: &Node) {
-    stage.title("cln-wasm", "under a simulated lightningd v26.06.6: one plugin made of six guests");
+    stage.title(
+        "cln-wasm",
+        "under a simulated lightningd v26.06.6: one plugin made of six guests",
+    );
     for (name, methods, hooks) in GUESTS {
         stage.line(format!("{name:<16} methods: {}", or_none(methods)));
         stage.line(format!("{:<16} hooks: {}", "", or_none(hooks)));
@@ -73,7 +104,10 @@ fn aggregate(stage: &mut Stage, node: &Node) {
     let methods: BTreeSet<&str> = manifest.methods.iter().map(|m| m.name.as_str()).collect();
     let hooks: BTreeSet<&str> = manifest.hooks.iter().map(|h| h.name.as_str()).collect();
     let all = |part: fn(&Guest) -> &'static [&'static str]| -> BTreeSet<&str> {
-        GUESTS.iter().flat_map(|guest| part(guest).iter().copied()).collect()
+        GUESTS
+            .iter()
+            .flat_map(|guest| part(guest).iter().copied())
+            .collect()
     };
     let right = methods == all(|guest| guest.1) && hooks == all(|guest| guest.2);
     let came = format!(
@@ -97,9 +131,20 @@ fn or_none(names: &[&str]) -> String {
 }
 
 fn hello(stage: &mut Stage, node: &Node) {
-    stage.title("hello", "the example of the plugin documentation; greeting=Satoshi");
-    stage.answer("hello", node.call("hello", json!([])), &json!("Hello Satoshi"));
-    stage.answer("hello Ada", node.call("hello", json!(["Ada"])), &json!("Hello Ada"));
+    stage.title(
+        "hello",
+        "the example of the plugin documentation; greeting=Satoshi",
+    );
+    stage.answer(
+        "hello",
+        node.call("hello", json!([])),
+        &json!("Hello Satoshi"),
+    );
+    stage.answer(
+        "hello Ada",
+        node.call("hello", json!(["Ada"])),
+        &json!("Hello Ada"),
+    );
     let zone = "[Europe/Berlin]";
     let time = node.call("gettime", json!({"timezone": "Europe/Berlin"}));
     let shown = |time: &Value| time.to_string();
@@ -109,12 +154,42 @@ fn hello(stage: &mut Stage, node: &Node) {
     stage.refusal("check gettime Nowhere/Land", nowhere, -32602);
 }
 
-fn rpc_guard(_stage: &mut Stage, _node: &Node) {}
+fn rpc_guard(stage: &mut Stage, node: &Node) {
+    stage.title("rpc-guard", "rules for the node's own commands");
+    for rule in RULES {
+        stage.line(format!("   rpc-guard-rule={rule}"));
+    }
+    let withdraw = node.call(
+        "withdraw",
+        json!({"destination": "bcrt1q…", "satoshi": "all"}),
+    );
+    stage.refusal("withdraw all", withdraw, -1);
+    let asked = json!({"amount_msat": 1000, "label": "chair", "description": "oak"});
+    let mut made = asked.clone();
+    made["expiry"] = json!(3600);
+    let invoice = node.call("invoice", asked);
+    let right = |params: &Value| *params == made;
+    let shown = |params: &Value| format!("lightningd gets expiry={}", params["expiry"]);
+    stage.answer_that("invoice 1000msat chair oak", invoice, right, shown);
+    stage.answer(
+        "listconfigs",
+        node.call("listconfigs", json!({})),
+        &json!({"configs": {}}),
+    );
+    let passes = node.call("getinfo", json!({}));
+    stage.answer("getinfo", passes, &json!({"alias": "SIMULATED"}));
+}
 
 /// Files in the folder that are no guests of this bridge.
 fn left_out(stage: &mut Stage, node: &Node) -> anyhow::Result<()> {
-    stage.title("left out", "what lightningd's log says of the other files in the folder");
-    for (name, why) in [("bad", "left out: "), ("backup", "it hooks db_write, which must be alone")] {
+    stage.title(
+        "left out",
+        "what lightningd's log says of the other files in the folder",
+    );
+    for (name, why) in [
+        ("bad", "left out: "),
+        ("backup", "it hooks db_write, which must be alone"),
+    ] {
         let found = node.wait_log(|line| line.text.contains(name) && line.text.contains(why))?;
         stage.step(format!("{name}.wasm"), found.text, true);
     }

@@ -98,8 +98,17 @@ impl Stage {
     pub fn end(&self) -> bool {
         let Stage { steps, wrong, .. } = self;
         match wrong {
-            0 => println!("\n{}", self.paint("32;1", format!("{steps} of {steps} answers as expected"))),
-            _ => println!("\n{}", self.paint("31;1", format!("{wrong} of {steps} answers were not as expected"))),
+            0 => println!(
+                "\n{}",
+                self.paint("32;1", format!("{steps} of {steps} answers as expected"))
+            ),
+            _ => println!(
+                "\n{}",
+                self.paint(
+                    "31;1",
+                    format!("{wrong} of {steps} answers were not as expected")
+                )
+            ),
         }
         *wrong == 0
     }
@@ -111,7 +120,12 @@ fn said(answer: &Result<Value, Failure>) -> String {
         Ok(value) => value.to_string(),
         Err(Failure::Rpc(error)) => format!("error {}: {}", error.code, error.message),
         // What follows the first line is the transcript.
-        Err(failure) => failure.to_string().lines().next().unwrap_or_default().to_owned(),
+        Err(failure) => failure
+            .to_string()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
     }
 }
 
