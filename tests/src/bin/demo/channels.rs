@@ -99,9 +99,10 @@ pub fn hold(stage: &mut Stage, node: &Node) -> anyhow::Result<()> {
     };
     for (n, run) in [(3, third), (1, first)] {
         node.call("holdinvoicesettle", json!([preimage(n)]))?;
-        let resolved = json!({"result": "resolve", "payment_key": preimage(n)});
+        let right = |end: &Value| *end == json!({"result": "resolve", "payment_key": preimage(n)});
         let asked = format!("holdinvoicesettle {}…", &preimage(n)[..8]);
-        stage.answer(asked, run.wait().map(|end| end.result), &resolved);
+        let answer = run.wait().map(|end| end.result);
+        stage.answer_that(asked, answer, right, |_| format!("payment {n}: resolve"));
     }
     node.call("holdinvoicecancel", json!([hash(2)]))?;
     let asked = format!("holdinvoicecancel {}…", &hash(2)[..8]);
@@ -119,7 +120,12 @@ fn fails_with(
         let message = end["failure_message"].as_str().unwrap_or_default();
         end["result"] == "fail" && message.starts_with(code)
     };
-    stage.answer_that(asked, answer, right, Value::to_string);
+    stage.answer_that(asked, answer, right, |end| {
+        format!(
+            "fail, failure_message {}",
+            end["failure_message"].as_str().unwrap_or_default()
+        )
+    });
 }
 
 /// A limit on forwards, set while the node runs.
@@ -148,7 +154,11 @@ pub fn guard(stage: &mut Stage, node: &Node) -> anyhow::Result<()> {
         right,
         |_| "set".to_owned(),
     );
-    stage.refusal("setconfig forward-guard-max-msat -1", set(-1), -32602);
+    stage.refusal(
+        "setconfig forward-guard-max-msat -1",
+        set(-1),
+        (-32602, "must not be negative"),
+    );
     let small = node
         .hook("htlc_accepted", forward(1_000_000))
         .map(|end| end.result);

@@ -18,6 +18,7 @@ type Guest = (
     &'static [&'static str],
 );
 
+/// The guests that can run beside each other.
 const GUESTS: &[Guest] = &[
     ("custommsg-echo", &["custommsg-echo-ping"], &["custommsg"]),
     ("event-log", &["event-log"], &[]),
@@ -45,7 +46,7 @@ const GUESTS: &[Guest] = &[
 ];
 
 /// The rules of rpc-guard.
-const RULES: [&str; 3] = [
+pub const RULES: [&str; 3] = [
     "deny withdraw: ask the treasurer",
     "rewrite invoice: expiry=3600",
     "answer listconfigs: {\"configs\": {}}",
@@ -151,7 +152,7 @@ fn hello(stage: &mut Stage, node: &Node) {
     let right = |time: &Value| time.as_str().is_some_and(|time| time.ends_with(zone));
     stage.answer_that("gettime timezone=Europe/Berlin", time, right, shown);
     let nowhere = node.check("gettime", json!(["Nowhere/Land"]));
-    stage.refusal("check gettime Nowhere/Land", nowhere, -32602);
+    stage.refusal("check gettime Nowhere/Land", nowhere, (-32602, "timezone"));
 }
 
 fn rpc_guard(stage: &mut Stage, node: &Node) {
@@ -163,7 +164,7 @@ fn rpc_guard(stage: &mut Stage, node: &Node) {
         "withdraw",
         json!({"destination": "bcrt1q…", "satoshi": "all"}),
     );
-    stage.refusal("withdraw all", withdraw, -1);
+    stage.refusal("withdraw all", withdraw, (-1, "ask the treasurer"));
     let asked = json!({"amount_msat": 1000, "label": "chair", "description": "oak"});
     let mut made = asked.clone();
     made["expiry"] = json!(3600);

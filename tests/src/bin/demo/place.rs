@@ -4,7 +4,18 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+
+/// What is in `guests`; whatever else an operator has built is left alone.
+const GUESTS: [&str; 7] = [
+    "backup",
+    "custommsg-echo",
+    "event-log",
+    "forward-guard",
+    "hello",
+    "holdinvoice",
+    "rpc-guard",
+];
 
 /// The bridge and the guests.
 pub struct Place {
@@ -37,29 +48,45 @@ impl Place {
 
     /// A folder with all guests, and a text file that is called one.
     pub fn folder(&self) -> anyhow::Result<PathBuf> {
-        let folder = self.temporary.path().join("wasm");
+        let folder = self.wasm_folder();
         fs::create_dir(&folder)?;
-        for entry in fs::read_dir(&self.guests)? {
-            let entry = entry?;
-            fs::copy(entry.path(), folder.join(entry.file_name()))?;
+        for name in GUESTS {
+            self.copy(name, &folder)?;
         }
         fs::write(folder.join("bad.wasm"), "This is no module.\n")?;
         Ok(folder)
+    }
+
+    /// Where that folder is.
+    pub fn wasm_folder(&self) -> PathBuf {
+        self.temporary.path().join("wasm")
+    }
+
+    fn copy(&self, name: &str, folder: &Path) -> anyhow::Result<()> {
+        for file in [format!("{name}.wasm"), format!("{name}.toml")] {
+            let from = self.guests.join(&file);
+            let missing = || format!("{}: scripts/build-guests.sh makes it", from.display());
+            fs::copy(&from, folder.join(&file)).with_context(missing)?;
+        }
+        Ok(())
     }
 
     /// The file that makes a guest a plugin of its own, executable, with the module beside it.
     pub fn solo(&self, name: &str) -> anyhow::Result<PathBuf> {
         let folder = self.temporary.path().join("solo");
         fs::create_dir_all(&folder)?;
-        for file in [format!("{name}.wasm"), format!("{name}.toml")] {
-            let from = self.guests.join(&file);
-            fs::copy(&from, folder.join(&file)).with_context(|| from.display().to_string())?;
-        }
+        self.copy(name, &folder)?;
         let file = folder.join(format!("{name}.toml"));
-        if !fs::read_to_string(&file)?.starts_with("#!") {
-            bail!("{} has no first line that names cln-wasm", file.display());
-        }
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
+        Ok(file)
+    }
+
+    /// The same, with the bridge's path in the first line in place of `env`.
+    pub fn solo_by_path(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let file = self.solo(name)?;
+        let text = fs::read_to_string(&file)?;
+        let (_, body) = text.split_once('\n').context("more than one line")?;
+        fs::write(&file, format!("#!{}\n{body}", self.bridge.display()))?;
         Ok(file)
     }
 

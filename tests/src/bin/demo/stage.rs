@@ -88,9 +88,15 @@ impl Stage {
         }
     }
 
-    /// An error answer with this code.
-    pub fn refusal(&mut self, asked: impl Display, answer: Result<Value, Failure>, code: i64) {
-        let right = matches!(&answer, Err(failure) if failure.code() == Some(code));
+    /// An error answer with this code and these words.
+    pub fn refusal(
+        &mut self,
+        asked: impl Display,
+        answer: Result<Value, Failure>,
+        (code, words): (i64, &str),
+    ) {
+        let error = answer.as_ref().err().and_then(Failure::rpc);
+        let right = error.is_some_and(|e| e.code == code && e.message.contains(words));
         self.step(asked, said(&answer), right);
     }
 
