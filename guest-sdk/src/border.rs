@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use futures::future::LocalBoxFuture;
@@ -89,9 +90,15 @@ impl log::Log for Backend {
     fn flush(&self) {}
 }
 
-/// Makes `log` write to the node's log, unless the author has installed another logger.
+/// Makes `log` write to the node's log, unless the author has installed another
+/// logger. Of several guests in one process, as in tests, the most talkative one
+/// sets the level.
 pub(crate) fn install_logger(level: log::LevelFilter) {
+    static OURS: AtomicBool = AtomicBool::new(false);
     if log::set_logger(&Backend).is_ok() {
-        log::set_max_level(level);
+        OURS.store(true, Ordering::Relaxed);
+    }
+    if OURS.load(Ordering::Relaxed) {
+        log::set_max_level(level.max(log::max_level()));
     }
 }

@@ -72,10 +72,7 @@ impl<S: 'static> Cx<S> {
     /// The value of an option, of the type that its const says. A dynamic option
     /// is read anew each time. Before `init` every option reads as absent.
     pub fn option<O: Readable>(&self, option: &O) -> O::Output {
-        init::read(
-            option,
-            self.core.values.borrow().get(option.declaration().name),
-        )
+        init::read(option, self.core.values.borrow().get(option.name()))
     }
 
     /// About the node. None before `init`.

@@ -19,7 +19,7 @@ pub struct Init {
 impl Init {
     /// The value of an option.
     pub fn option<O: Readable>(&self, option: &O) -> O::Output {
-        read(option, self.values.get(option.declaration().name))
+        read(option, self.values.get(option.name()))
     }
 }
 

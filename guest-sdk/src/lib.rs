@@ -28,7 +28,7 @@
 //! }
 //!
 //! fn guest() -> Guest<State> {
-//!     Guest::new(|_: &Init| Ok(State::default()))
+//!     Guest::new(|_| Ok(State::default()))
 //!         .dynamic()
 //!         .option(&GREETING)
 //!         .method(Method::new("hello", "[name]", "Greets"), hello)
@@ -115,7 +115,8 @@ pub mod prelude {
     pub use crate::{
         BoolOption, CallError, ConcealedOption, Configuration, Cx, Deprecated, FeaturePlace,
         FlagOption, Guest, Held, HookOptions, Init, IntOption, LogLevel, Method, MultiIntOption,
-        MultiStringOption, NoDefault, Notification, NotifyError, Rpc, RpcError, StringOption, hold,
+        MultiStringOption, NoDefault, Notification, NotifyError, Rpc, RpcError, StringOption,
+        Ticket, Unsettled, hold,
     };
     pub use log;
     pub use serde_json::{Value, json};

@@ -162,6 +162,8 @@ pub trait Readable: Copy + 'static {
     /// What reading yields.
     type Output: 'static;
     #[doc(hidden)]
+    fn name(&self) -> &'static str;
+    #[doc(hidden)]
     fn declaration(&self) -> Declaration;
     #[doc(hidden)]
     fn read(&self, value: Option<&Value>) -> Result<Self::Output, &'static str>;
@@ -302,6 +304,9 @@ macro_rules! readable {
         $(
             impl Readable for ConfigOption<$kind, NoDefault> {
                 type Output = Option<<$kind as Kind>::Value>;
+                fn name(&self) -> &'static str {
+                    self.name
+                }
                 fn declaration(&self) -> Declaration {
                     self.declare(None)
                 }
@@ -312,6 +317,9 @@ macro_rules! readable {
 
             impl Readable for ConfigOption<$kind, $default> {
                 type Output = <$kind as Kind>::Value;
+                fn name(&self) -> &'static str {
+                    self.name
+                }
                 fn declaration(&self) -> Declaration {
                     self.declare(Some(self.default.into_value()))
                 }
@@ -333,6 +341,9 @@ readable!(Bool; bool => std::convert::identity);
 
 impl Readable for ConfigOption<Flag, NoDefault> {
     type Output = bool;
+    fn name(&self) -> &'static str {
+        self.name
+    }
     fn declaration(&self) -> Declaration {
         self.declare(None)
     }
@@ -345,6 +356,9 @@ macro_rules! readable_multi {
     ($kind:ty, $default:ty, $from:expr) => {
         impl Readable for ConfigOption<Multi<$kind>, NoDefault> {
             type Output = Vec<<$kind as Kind>::Value>;
+            fn name(&self) -> &'static str {
+                self.name
+            }
             fn declaration(&self) -> Declaration {
                 self.declare(None)
             }
@@ -355,6 +369,9 @@ macro_rules! readable_multi {
 
         impl Readable for ConfigOption<Multi<$kind>, $default> {
             type Output = Vec<<$kind as Kind>::Value>;
+            fn name(&self) -> &'static str {
+                self.name
+            }
             fn declaration(&self) -> Declaration {
                 self.declare(Some(self.default.into_value()))
             }

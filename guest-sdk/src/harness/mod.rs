@@ -66,8 +66,7 @@ impl Harness {
         let node = Rc::new(Node::new());
         let level = guest.log_level;
         let instance = Rc::new(Instance::new(guest, node::border(&node)));
-        // The whole process has one logger: its level is the most talkative guest's.
-        border::install_logger(level.max(log::max_level()));
+        border::install_logger(level);
         let stateful = Rc::clone(&instance);
         let mut harness = Harness {
             guest: instance,
