@@ -272,3 +272,13 @@ pub fn methods(names: &[&str]) -> Value {
     let all = names.iter().map(|name| json!({"name": name, "usage": "", "description": "for a test"}));
     Value::Array(all.collect())
 }
+
+/// What a real lightningd sent to a hook, as JSON text.
+///
+/// # Panics
+/// For a hook that was never recorded.
+pub fn payload(hook: &str) -> String {
+    let path = workspace().join("protocol/tests/fixtures").join(format!("{hook}.jsonl"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    text.lines().next().unwrap_or_default().to_owned()
+}
