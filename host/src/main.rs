@@ -73,7 +73,10 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(arguments))
+    let served = runtime.block_on(serve(arguments));
+    // Dropping it would wait for guests that were moved to threads of their own.
+    runtime.shutdown_background();
+    served
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
