@@ -74,8 +74,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         .build()
         .context("cannot start the runtime")?;
     let served = runtime.block_on(serve(arguments));
-    // A guest that burns CPU on a thread of its own must not keep the process.
-    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    // Dropping it would wait for guests that were moved to threads of their own.
+    runtime.shutdown_background();
     served
 }
 
