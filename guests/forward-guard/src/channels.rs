@@ -1,13 +1,13 @@
 //! Whose channel is it: what `listpeerchannels` says, kept until it is out of date.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use cln_guest::prelude::*;
 
 /// A channel by one of its names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Name {
     /// Where it is in the chain, or our alias for it.
     Short(ShortChannelId),
@@ -51,7 +51,7 @@ struct Alias {
 /// known stays true; only a name that is not known makes it ask.
 #[derive(Debug, Default)]
 pub struct Channels {
-    peers: RefCell<HashMap<Name, PublicKey>>,
+    peers: RefCell<BTreeMap<Name, PublicKey>>,
     /// Something has happened since the last answer: there may be more.
     stale: Cell<bool>,
     asked: Cell<Option<SystemTime>>,
