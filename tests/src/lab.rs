@@ -153,7 +153,11 @@ impl Lab {
         developer: bool,
     ) -> Option<Result<Self, RpcError>> {
         let setup = |list: &L| NodeSetup {
-            args: list.as_ref().iter().map(|arg| arg.as_ref().to_owned()).collect(),
+            args: list
+                .as_ref()
+                .iter()
+                .map(|arg| arg.as_ref().to_owned())
+                .collect(),
             env: BTreeMap::new(),
         };
         let nodes: Vec<NodeSetup> = args.iter().map(setup).collect();
