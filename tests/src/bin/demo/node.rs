@@ -52,6 +52,9 @@ pub const RULES: [&str; 3] = [
     "answer listconfigs: {\"configs\": {}}",
 ];
 
+/// The commands that they are about.
+pub const RULED: [&str; 3] = ["withdraw", "invoice", "listconfigs"];
+
 /// What the guests send to peers: the params of `sendcustommsg`.
 pub type Outbox = Receiver<Value>;
 
