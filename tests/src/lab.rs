@@ -153,7 +153,11 @@ impl Lab {
         developer: bool,
     ) -> Option<Result<Self, RpcError>> {
         let setup = |list: &L| NodeSetup {
-            args: list.as_ref().iter().map(|arg| arg.as_ref().to_owned()).collect(),
+            args: list
+                .as_ref()
+                .iter()
+                .map(|arg| arg.as_ref().to_owned())
+                .collect(),
             env: BTreeMap::new(),
         };
         let nodes: Vec<NodeSetup> = args.iter().map(setup).collect();
@@ -316,6 +320,12 @@ impl Lab {
     /// Waits until a node's log has `text`.
     pub fn wait_log(&self, node: usize, text: &str) {
         self.must("wait_log", json!({"node": node, "text": text}));
+    }
+
+    /// Waits until a node's log has `text` behind byte `since`; the byte behind its line.
+    pub fn wait_log_after(&self, node: usize, since: u64, text: &str) -> u64 {
+        let command = json!({"node": node, "text": text, "since": since});
+        self.must("wait_log", command).as_u64().unwrap_or_default()
     }
 
     /// Stops a node and starts it again, with other extra arguments if given.
