@@ -60,7 +60,7 @@ fn methods(lab: &Lab) {
             .clone()
     };
     assert_eq!(listed("hello")["command"], "hello [name]");
-    assert_eq!(listed("gettime")["category"], "plugin");
+    assert_eq!(listed("gettime")["command"], "gettime ");
     let configs = lab
         .rpc(0, "listconfigs", json!({"config": "greeting"}))
         .unwrap();

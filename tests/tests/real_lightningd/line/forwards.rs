@@ -14,11 +14,18 @@ fn limit(lab: &Lab, option: &str, value: &Value) {
     lab.rpc(1, "setconfig", set).unwrap();
 }
 
-/// Starts a payment of `msat` along the line, by hand: no retry hides how it ends.
+/// Starts a payment of `msat` along the line, by hand: no retry hides how it ends. The fee is 1 sat.
 pub fn start_by_hand(lab: &Lab, to: usize, msat: u64, hash: &str, secret: &str) {
-    let wanted = json!({"id": lab.node(to).id, "amount_msat": msat, "riskfactor": 1});
-    let route = lab.rpc(0, "getroute", wanted).unwrap();
-    let send = json!({"route": route["route"], "payment_hash": hash, "payment_secret": secret});
+    let channel = |from: usize| {
+        let listed = lab.rpc(from, "listpeerchannels", json!({"id": lab.node(from + 1).id}));
+        listed.unwrap()["channels"][0]["short_channel_id"].clone()
+    };
+    let hops = (1..=to).map(|hop| {
+        let (fee, blocks) = if hop == to { (0, 40) } else { (1000, 80) };
+        json!({"id": lab.node(hop).id, "channel": channel(hop - 1), "amount_msat": msat + fee, "delay": blocks})
+    });
+    let route: Vec<Value> = hops.collect();
+    let send = json!({"route": route, "payment_hash": hash, "payment_secret": secret});
     lab.rpc(0, "sendpay", send).unwrap();
 }
 
