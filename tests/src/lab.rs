@@ -322,6 +322,12 @@ impl Lab {
         self.must("wait_log", json!({"node": node, "text": text}));
     }
 
+    /// Waits until a node's log has `text` behind byte `since`; the byte behind its line.
+    pub fn wait_log_after(&self, node: usize, since: u64, text: &str) -> u64 {
+        let command = json!({"node": node, "text": text, "since": since});
+        self.must("wait_log", command).as_u64().unwrap_or_default()
+    }
+
     /// Stops a node and starts it again, with other extra arguments if given.
     pub fn restart(&self, node: usize, args: Option<&[&str]>) {
         let started = self.must("restart", json!({"node": node, "args": args}));
