@@ -61,7 +61,7 @@ pub(super) fn changed(fold: &mut Fold, result: Json<'_>) -> Judged {
         return fail_open(fold, UNABLE);
     };
     Psbt::parse(text)?.has_required_fields(true)?;
-    fold.set("psbt", text);
+    show(fold, text);
     Ok(Step::Next)
 }
 
@@ -78,8 +78,18 @@ pub(super) fn sign(fold: &mut Fold, result: Json<'_>) -> Judged {
     {
         return Err("Plugin must not change psbt input/output set".to_owned());
     }
-    fold.set("psbt", text);
+    show(fold, text);
     Ok(Step::Next)
+}
+
+/// The psbt as the next plugin, and in the end lightningd, gets it.
+fn show(fold: &mut Fold, psbt: &str) {
+    let shown = Doc::parse(fold.payload())
+        .and_then(|doc| Some(doc.get(fold.hook())?.get("psbt")?.text().to_owned()));
+    if let Some(shown) = shown {
+        fold.payload = fold.payload.replace(&shown, psbt);
+    }
+    fold.set("psbt", psbt);
 }
 
 /// Handles what is not continue; `None` when it is.
