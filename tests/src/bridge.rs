@@ -29,7 +29,9 @@ const MARK: &[u8] = b"cln-wasm scripted guest: the script follows=";
 const ROOM: usize = 64 << 10;
 
 fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
 }
 
 /// The bridge: `$CLN_WASM_BIN`, else the release build.
@@ -37,8 +39,10 @@ fn workspace() -> &'static Path {
 /// # Panics
 /// When there is none, with the command that builds it.
 pub fn binary() -> PathBuf {
-    let built = std::env::var_os("CLN_WASM_BIN")
-        .map_or_else(|| workspace().join("target/release/cln-wasm"), PathBuf::from);
+    let built = std::env::var_os("CLN_WASM_BIN").map_or_else(
+        || workspace().join("target/release/cln-wasm"),
+        PathBuf::from,
+    );
     assert!(
         built.is_file(),
         "there is no {}: build it with `cargo build --release -p cln-wasm`, or name another in CLN_WASM_BIN",
@@ -52,9 +56,14 @@ pub fn binary() -> PathBuf {
 /// # Panics
 /// When it is not there, with the command that builds it.
 pub fn built_guest(name: &str, crate_dir: &str) -> Vec<u8> {
-    let path = workspace().join("target/guests").join(format!("{name}.wasm"));
+    let path = workspace()
+        .join("target/guests")
+        .join(format!("{name}.wasm"));
     std::fs::read(&path).unwrap_or_else(|e| {
-        panic!("{}: {e}; build it with `scripts/build-guests.sh {crate_dir}`", path.display())
+        panic!(
+            "{}: {e}; build it with `scripts/build-guests.sh {crate_dir}`",
+            path.display()
+        )
     })
 }
 
@@ -64,12 +73,19 @@ pub fn built_guest(name: &str, crate_dir: &str) -> Vec<u8> {
 /// When the guest is not built, or the script is too long.
 pub fn scripted(script: &Value) -> Vec<u8> {
     let mut module = built_guest("scripted", "tests/guests/scripted");
-    let mut places = module.windows(MARK.len()).enumerate().filter(|(_, w)| *w == MARK);
+    let mut places = module
+        .windows(MARK.len())
+        .enumerate()
+        .filter(|(_, w)| *w == MARK);
     let (at, _) = places.next().expect("the place of the script");
     assert!(places.next().is_none(), "the mark is there twice");
     let text = own_strings(script).to_string();
     let room = ROOM - MARK.len();
-    assert!(text.len() <= room, "a script of {} bytes, and there is room for {room}", text.len());
+    assert!(
+        text.len() <= room,
+        "a script of {} bytes, and there is room for {room}",
+        text.len()
+    );
     let from = at + MARK.len();
     module[from..from + text.len()].copy_from_slice(text.as_bytes());
     module
@@ -89,7 +105,12 @@ fn own_strings(script: &Value) -> Value {
 /// Names in a list of names or of objects that have one.
 fn names(list: &Value, key: &str) -> Vec<String> {
     let name = |item: &Value| item.as_str().or(item[key].as_str()).map(str::to_owned);
-    let mut names: Vec<String> = list.as_array().into_iter().flatten().filter_map(name).collect();
+    let mut names: Vec<String> = list
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(name)
+        .collect();
     names.dedup();
     names
 }
@@ -118,12 +139,26 @@ pub fn policy(script: &Value) -> String {
         let _ = writeln!(text, "rpc = {}", script["rpc"]);
     }
     text.push_str("timer = true\n");
-    deliveries(&mut text, "hooks", &names(&manifest["hooks"], "name"), HOOK_SECRETS);
-    deliveries(&mut text, "subscriptions", &names(&manifest["subscriptions"], ""), TOPIC_SECRETS);
+    deliveries(
+        &mut text,
+        "hooks",
+        &names(&manifest["hooks"], "name"),
+        HOOK_SECRETS,
+    );
+    deliveries(
+        &mut text,
+        "subscriptions",
+        &names(&manifest["subscriptions"], ""),
+        TOPIC_SECRETS,
+    );
     if let Some(places) = manifest["featurebits"].as_object() {
         let _ = writeln!(text, "[grant.featurebits]");
         for (place, bits) in places {
-            let _ = writeln!(text, "{place} = {}", json!(set_bits(bits.as_str().unwrap_or_default())));
+            let _ = writeln!(
+                text,
+                "{place} = {}",
+                json!(set_bits(bits.as_str().unwrap_or_default()))
+            );
         }
     }
     let more = script["policy"].as_str().unwrap_or_default();
@@ -162,7 +197,11 @@ fn deliveries(text: &mut String, key: &str, names: &[String], secrets: &Secrets)
     all.dedup();
     for name in all {
         match secrets.iter().find(|(known, _)| *known == name) {
-            Some((_, secrets)) => drop(writeln!(text, "{name} = {{ secrets = {} }}", json!(secrets))),
+            Some((_, secrets)) => drop(writeln!(
+                text,
+                "{name} = {{ secrets = {} }}",
+                json!(secrets)
+            )),
             None => drop(writeln!(text, "{} = true", json!(name))),
         }
     }
@@ -172,7 +211,12 @@ fn deliveries(text: &mut String, key: &str, names: &[String], secrets: &Secrets)
 fn set_bits(hex: &str) -> Vec<usize> {
     let bytes = hex::decode(hex).unwrap_or_default();
     let bits = bytes.iter().rev().enumerate();
-    bits.flat_map(|(at, byte)| (0..8).filter(move |bit| byte >> bit & 1 == 1).map(move |bit| at * 8 + bit)).collect()
+    bits.flat_map(|(at, byte)| {
+        (0..8)
+            .filter(move |bit| byte >> bit & 1 == 1)
+            .map(move |bit| at * 8 + bit)
+    })
+    .collect()
 }
 
 /// A folder of guests, gone when dropped.
@@ -187,7 +231,12 @@ impl Default for Folder {
 impl Folder {
     /// An empty folder.
     pub fn new() -> Self {
-        Self(tempfile::Builder::new().prefix("guests-").tempdir().expect("a temporary folder"))
+        Self(
+            tempfile::Builder::new()
+                .prefix("guests-")
+                .tempdir()
+                .expect("a temporary folder"),
+        )
     }
 
     /// Its path.
@@ -203,7 +252,8 @@ impl Folder {
 
     /// Puts a guest and its policy into it.
     pub fn guest(self, name: &str, module: &[u8], policy: &str) -> Self {
-        self.file(&format!("{name}.wasm"), module).file(&format!("{name}.toml"), policy)
+        self.file(&format!("{name}.wasm"), module)
+            .file(&format!("{name}.toml"), policy)
     }
 
     /// Puts a scripted guest into it, with a policy that grants what its manifest asks for.
@@ -237,7 +287,10 @@ impl Folder {
 
 /// A node with the bridge and these guests.
 pub fn bridge(folder: &Folder) -> Builder {
-    add_bridge(Simulator::builder().deadline(Duration::from_secs(60)), folder)
+    add_bridge(
+        Simulator::builder().deadline(Duration::from_secs(60)),
+        folder,
+    )
 }
 
 /// Adds the bridge with these guests to a node.
@@ -250,7 +303,11 @@ pub fn add_bridge(builder: Builder, folder: &Folder) -> Builder {
 pub fn add_solo(builder: Builder, file: &Path) -> Builder {
     let binary = binary();
     let binary = binary.canonicalize().unwrap_or(binary);
-    let folder = binary.parent().unwrap_or(Path::new("/")).to_string_lossy().into_owned();
+    let folder = binary
+        .parent()
+        .unwrap_or(Path::new("/"))
+        .to_string_lossy()
+        .into_owned();
     let path = std::env::var("PATH").unwrap_or_default();
     builder.plugin(file).env("PATH", format!("{folder}:{path}"))
 }
@@ -269,7 +326,9 @@ pub fn manifest(members: Value) -> Value {
 
 /// RPC methods by name, as a manifest has them.
 pub fn methods(names: &[&str]) -> Value {
-    let all = names.iter().map(|name| json!({"name": name, "usage": "", "description": "for a test"}));
+    let all = names
+        .iter()
+        .map(|name| json!({"name": name, "usage": "", "description": "for a test"}));
     Value::Array(all.collect())
 }
 
@@ -278,7 +337,9 @@ pub fn methods(names: &[&str]) -> Value {
 /// # Panics
 /// For a hook that was never recorded.
 pub fn payload(hook: &str) -> String {
-    let path = workspace().join("protocol/tests/fixtures").join(format!("{hook}.jsonl"));
+    let path = workspace()
+        .join("protocol/tests/fixtures")
+        .join(format!("{hook}.jsonl"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     text.lines().next().unwrap_or_default().to_owned()
 }

@@ -55,17 +55,31 @@ fn the_manifest_is_the_documents_example() {
     let (_folder, node) = hello();
     let manifest = node.manifest();
     let option = manifest.option("greeting").unwrap();
-    assert_eq!((option.kind, option.default.as_deref()), (OptionType::String, Some("World")));
+    assert_eq!(
+        (option.kind, option.default.as_deref()),
+        (OptionType::String, Some("World"))
+    );
     assert!(!option.multi && !option.dynamic && option.deprecated.is_none());
     assert_eq!(manifest.options.len(), 1);
-    let methods: Vec<_> = manifest.methods.iter().map(|m| (m.name.as_str(), m.usage.as_str())).collect();
+    let methods: Vec<_> = manifest
+        .methods
+        .iter()
+        .map(|m| (m.name.as_str(), m.usage.as_str()))
+        .collect();
     assert_eq!(methods, [("hello", "[name]"), ("gettime", "")]);
     let hooks: Vec<_> = manifest.hooks.iter().map(|h| h.name.as_str()).collect();
     assert_eq!(hooks, ["htlc_accepted", "openchannel"]);
     // What the bridge needs for itself is all that it adds.
-    assert_eq!(manifest.subscriptions, ["connect", "deprecated_oneshot", "disconnect", "shutdown"]);
+    assert_eq!(
+        manifest.subscriptions,
+        ["connect", "deprecated_oneshot", "disconnect", "shutdown"]
+    );
     assert!(manifest.dynamic && manifest.can_check);
-    assert!(manifest.notifications.is_empty() && manifest.featurebits.is_empty() && manifest.custommessages.is_empty());
+    assert!(
+        manifest.notifications.is_empty()
+            && manifest.featurebits.is_empty()
+            && manifest.custommessages.is_empty()
+    );
     let text = node.transcript();
     for line in [
         "Returns a personalized greeting for {greeting} (set via options).",
@@ -80,18 +94,37 @@ fn the_manifest_is_the_documents_example() {
 #[test]
 fn greets_and_tells_the_time() {
     let folder = hello_folder();
-    let node = bridge(&folder).option("greeting", json!("Ada")).start().unwrap();
+    let node = bridge(&folder)
+        .option("greeting", json!("Ada"))
+        .start()
+        .unwrap();
     assert_eq!(node.call("hello", json!([])).unwrap(), json!("Hello Ada"));
     assert_eq!(node.call("hello", json!({})).unwrap(), json!("Hello Ada"));
-    assert_eq!(node.call("hello", json!(["you"])).unwrap(), json!("Hello you"));
-    assert_eq!(node.call("hello", json!({"name": "you"})).unwrap(), json!("Hello you"));
-    assert_eq!(node.call("hello", json!([1, 2, 3])).unwrap_err().code(), Some(-32602));
-    for params in [json!([]), json!(["Europe/Berlin"]), json!({"timezone": "Asia/Tokyo"})] {
+    assert_eq!(
+        node.call("hello", json!(["you"])).unwrap(),
+        json!("Hello you")
+    );
+    assert_eq!(
+        node.call("hello", json!({"name": "you"})).unwrap(),
+        json!("Hello you")
+    );
+    assert_eq!(
+        node.call("hello", json!([1, 2, 3])).unwrap_err().code(),
+        Some(-32602)
+    );
+    for params in [
+        json!([]),
+        json!(["Europe/Berlin"]),
+        json!({"timezone": "Asia/Tokyo"}),
+    ] {
         let time = node.call("gettime", params).unwrap();
         let time = time.as_str().unwrap().to_owned();
         assert!(time.starts_with("20") && time.contains('T'), "{time}");
     }
-    assert_eq!(node.call("gettime", json!(["Nowhere"])).unwrap_err().code(), Some(-32602));
+    assert_eq!(
+        node.call("gettime", json!(["Nowhere"])).unwrap_err().code(),
+        Some(-32602)
+    );
     node.shutdown().unwrap();
 }
 
@@ -100,9 +133,11 @@ fn the_documents_events_and_hooks_pass() {
     let (_folder, node) = hello();
     let id = "02f6725f9c1c40333b67faea92fd211c183050f28df32cac3f9d69685fe9665432";
     assert_eq!(node.notify("connect", json!({"id": id, "direction": "in", "address": {"type": "ipv4", "address": "1.2.3.4", "port": 9735}})).unwrap(), 1);
-    node.wait_log(|l| l.text.contains(&format!("hello: {id} is connected"))).unwrap();
+    node.wait_log(|l| l.text.contains(&format!("hello: {id} is connected")))
+        .unwrap();
     assert_eq!(node.notify("disconnect", json!({"id": id})).unwrap(), 1);
-    node.wait_log(|l| l.text.contains(&format!("hello: {id} is gone"))).unwrap();
+    node.wait_log(|l| l.text.contains(&format!("hello: {id} is gone")))
+        .unwrap();
     for hook in ["openchannel", "htlc_accepted"] {
         let ended = node.hook(hook, payload(hook)).unwrap();
         assert_eq!(ended.result, json!({"result": "continue"}), "{hook}");
@@ -115,18 +150,27 @@ fn an_old_lightningds_shapes_are_upgraded() {
     let folder = hello_folder();
     let node = bridge(&folder).version("v0.8.2").start().unwrap();
     let id = "02f6725f9c1c40333b67faea92fd211c183050f28df32cac3f9d69685fe9665432";
-    node.notify_bare("connect", json!({"id": id, "address": "1.2.3.4"})).unwrap();
-    node.wait_log(|l| l.text.contains(&format!("hello: {id} is connected"))).unwrap();
+    node.notify_bare("connect", json!({"id": id, "address": "1.2.3.4"}))
+        .unwrap();
+    node.wait_log(|l| l.text.contains(&format!("hello: {id} is connected")))
+        .unwrap();
     node.notify_bare("disconnect", json!({"id": id})).unwrap();
-    node.wait_log(|l| l.text.contains(&format!("hello: {id} is gone"))).unwrap();
+    node.wait_log(|l| l.text.contains(&format!("hello: {id} is gone")))
+        .unwrap();
     let old = json!({"openchannel": {"id": "03864ef025fde8fb587d989186ce6a4a186895ee44a926bfc370e2c366597a3f8f",
         "funding_satoshis": "100000000msat", "push_msat": "0msat", "dust_limit_satoshis": "546000msat",
         "max_htlc_value_in_flight_msat": "18446744073709551615msat", "channel_reserve_satoshis": "1000000msat",
         "htlc_minimum_msat": "0msat", "feerate_per_kw": 7500, "to_self_delay": 5, "max_accepted_htlcs": 483,
         "channel_flags": 1}});
     let ended = node.hook("openchannel", old).unwrap();
-    assert_eq!(ended.result, json!({"result": "continue"}), "{}", node.transcript());
-    node.wait_log(|l| l.text.contains("opens a channel of 100000000")).unwrap();
+    assert_eq!(
+        ended.result,
+        json!({"result": "continue"}),
+        "{}",
+        node.transcript()
+    );
+    node.wait_log(|l| l.text.contains("opens a channel of 100000000"))
+        .unwrap();
     node.shutdown().unwrap();
 }
 
@@ -155,21 +199,29 @@ fn options_reach_the_guest_typed() {
     );
     assert_eq!(init["configuration"]["network"], "regtest");
     assert_eq!(init["configuration"]["startup"], true);
-    assert_eq!(init["configuration"]["lightning-dir"], node.directory().to_str().unwrap());
+    assert_eq!(
+        init["configuration"]["lightning-dir"],
+        node.directory().to_str().unwrap()
+    );
     node.shutdown().unwrap();
 }
 
 #[test]
 fn an_old_lightningds_strings_reach_the_guest_typed() {
     let folder = teller();
-    let node = add_bridge(Simulator::builder(), &folder).version("v0.8.2").start_silent().unwrap();
+    let node = add_bridge(Simulator::builder(), &folder)
+        .version("v0.8.2")
+        .start_silent()
+        .unwrap();
     let manifest = node.expect_answer(0, "1");
     node.send_bytes("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"getmanifest\",\"params\":{}}\n\n");
     manifest.wait().unwrap();
     let init = node.expect_answer(0, "2");
     let params = json!({"options": {"t-int": "42", "t-bool": "true", "t-string": "x"},
         "configuration": {"lightning-dir": node.directory(), "rpc-file": "lightning-rpc", "startup": true}});
-    node.send_bytes(format!("{{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"init\",\"params\":{params}}}\n\n"));
+    node.send_bytes(format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"init\",\"params\":{params}}}\n\n"
+    ));
     init.wait().unwrap();
     let seen = node.expect_answer(0, "3");
     node.send_bytes("{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"t-seen\",\"params\":[]}\n\n");
@@ -190,11 +242,29 @@ fn malformed_input_is_answered_as_json_rpc_says() {
         let answer = answer.wait().unwrap().root().to_value().unwrap();
         answer["error"]["code"].as_i64().unwrap()
     };
-    let unknown = code("\"u\"", "{\"jsonrpc\":\"2.0\",\"id\":\"u\",\"method\":\"no-such-method\",\"params\":[]}\n\n");
+    let unknown = code(
+        "\"u\"",
+        "{\"jsonrpc\":\"2.0\",\"id\":\"u\",\"method\":\"no-such-method\",\"params\":[]}\n\n",
+    );
     assert_eq!(unknown, -32601);
-    assert_eq!(code("null", "{\"jsonrpc\":\"2.0\",\"id\":\"x\",}\n\n"), -32700);
-    assert_eq!(code("null", "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t-echo\"}]\n\n"), -32600);
-    assert_eq!(code("\"m\"", "{\"jsonrpc\":\"2.0\",\"id\":\"m\",\"params\":[]}\n\n"), -32600);
+    assert_eq!(
+        code("null", "{\"jsonrpc\":\"2.0\",\"id\":\"x\",}\n\n"),
+        -32700
+    );
+    assert_eq!(
+        code(
+            "null",
+            "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"t-echo\"}]\n\n"
+        ),
+        -32600
+    );
+    assert_eq!(
+        code(
+            "\"m\"",
+            "{\"jsonrpc\":\"2.0\",\"id\":\"m\",\"params\":[]}\n\n"
+        ),
+        -32600
+    );
     // And the stream goes on.
     assert_eq!(node.call("t-echo", json!([1])).unwrap(), json!([1]));
     node.shutdown().unwrap();
@@ -204,10 +274,23 @@ fn malformed_input_is_answered_as_json_rpc_says() {
 fn ids_are_echoed_byte_for_byte() {
     let folder = teller();
     let node = bridge(&folder).start().unwrap();
-    let ids = ["\"cli:t-echo#1/cln:t-echo#2\"", "17", "-3", "1.50", "\"\\u0041\\n\\\"\"", "\"\"", "12345678901234567890123"];
-    let answers: Vec<_> = ids.iter().map(|id| (id, node.expect_answer(0, id))).collect();
+    let ids = [
+        "\"cli:t-echo#1/cln:t-echo#2\"",
+        "17",
+        "-3",
+        "1.50",
+        "\"\\u0041\\n\\\"\"",
+        "\"\"",
+        "12345678901234567890123",
+    ];
+    let answers: Vec<_> = ids
+        .iter()
+        .map(|id| (id, node.expect_answer(0, id)))
+        .collect();
     for id in ids {
-        node.send_bytes(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"t-echo\",\"params\":[]}}\n\n"));
+        node.send_bytes(format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"t-echo\",\"params\":[]}}\n\n"
+        ));
     }
     for (id, answer) in answers {
         let answer = answer.wait().unwrap();
@@ -221,26 +304,47 @@ fn ids_are_echoed_byte_for_byte() {
 fn messages_come_in_any_cut() {
     let folder = teller();
     let node = bridge(&folder).start().unwrap();
-    let echo = |id: usize, text: &str| format!("{{\"jsonrpc\":\"2.0\",\"id\":\"c{id}\",\"method\":\"t-echo\",\"params\":[{text}]}}");
+    let echo = |id: usize, text: &str| {
+        format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":\"c{id}\",\"method\":\"t-echo\",\"params\":[{text}]}}"
+        )
+    };
     // Several in one write, with and without empty lines, and pretty-printed ones with empty lines inside.
     let whole = format!(
         "{}\n\n{}{}\n\n{{\n\n  \"jsonrpc\": \"2.0\",\n\n  \"id\": \"c4\",\n  \"method\": \"t-echo\",\n  \"params\": [\"a}}\\\"b\"]\n}}\n\n",
-        echo(1, "1"), echo(2, "2"), echo(3, "3")
+        echo(1, "1"),
+        echo(2, "2"),
+        echo(3, "3")
     );
-    let answers: Vec<_> = (1..=4).map(|n| node.expect_answer(0, &format!("\"c{n}\""))).collect();
+    let answers: Vec<_> = (1..=4)
+        .map(|n| node.expect_answer(0, &format!("\"c{n}\"")))
+        .collect();
     node.send_bytes(&whole);
     for (n, answer) in answers.into_iter().enumerate() {
         let result = answer.wait().unwrap().root().to_value().unwrap();
-        let expected = if n == 3 { json!(["a}\"b"]) } else { json!([n + 1]) };
+        let expected = if n == 3 {
+            json!(["a}\"b"])
+        } else {
+            json!([n + 1])
+        };
         assert_eq!(result["result"], expected);
     }
     // One byte at a time, cut inside of letters and escapes.
-    let text = format!("{}\n\n{}\n\n", echo(5, "\"é\\u00e9😀\""), echo(6, "\"\\\\\""));
-    let answers: Vec<_> = (5..=6).map(|n| node.expect_answer(0, &format!("\"c{n}\""))).collect();
+    let text = format!(
+        "{}\n\n{}\n\n",
+        echo(5, "\"é\\u00e9😀\""),
+        echo(6, "\"\\\\\"")
+    );
+    let answers: Vec<_> = (5..=6)
+        .map(|n| node.expect_answer(0, &format!("\"c{n}\"")))
+        .collect();
     for byte in text.as_bytes() {
         node.send_bytes([*byte]);
     }
-    let results: Vec<_> = answers.into_iter().map(|a| a.wait().unwrap().root().to_value().unwrap()["result"].clone()).collect();
+    let results: Vec<_> = answers
+        .into_iter()
+        .map(|a| a.wait().unwrap().root().to_value().unwrap()["result"].clone())
+        .collect();
     assert_eq!(results, [json!(["éé😀"]), json!(["\\"])]);
     node.shutdown().unwrap();
 }
@@ -282,14 +386,35 @@ fn results_and_errors_are_passed_on_verbatim() {
 fn the_filter_and_the_view_of_deprecated_apis_reach_the_guest() {
     let folder = teller();
     let node = bridge(&folder).start().unwrap();
-    let call = |options: CallOptions| node.start_call_with("t-call", json!([1]), options).unwrap().wait().unwrap();
+    let call = |options: CallOptions| {
+        node.start_call_with("t-call", json!([1]), options)
+            .unwrap()
+            .wait()
+            .unwrap()
+    };
     let plain = call(CallOptions::default());
-    assert_eq!(plain, json!({"params": [1], "filter": null, "deprecated_ok": false}));
+    assert_eq!(
+        plain,
+        json!({"params": [1], "filter": null, "deprecated_ok": false})
+    );
     let filter = Some(json!({"a": [{"b": true}]}));
-    assert_eq!(call(CallOptions { filter: filter.clone(), ..Default::default() })["filter"], filter.unwrap());
-    let allowed = CallOptions { deprecated_ok: Some(true), ..Default::default() };
+    assert_eq!(
+        call(CallOptions {
+            filter: filter.clone(),
+            ..Default::default()
+        })["filter"],
+        filter.unwrap()
+    );
+    let allowed = CallOptions {
+        deprecated_ok: Some(true),
+        ..Default::default()
+    };
     assert_eq!(call(allowed)["deprecated_ok"], true);
-    assert_eq!(call(CallOptions::default())["deprecated_ok"], false, "it was for one request only");
+    assert_eq!(
+        call(CallOptions::default())["deprecated_ok"],
+        false,
+        "it was for one request only"
+    );
     node.shutdown().unwrap();
 }
 
@@ -304,11 +429,18 @@ fn a_bad_value_never_reaches_a_dynamic_option() {
     }
     node.setconfig("t-many", Some(json!(["p", "q"]))).unwrap();
     let seen = node.call("t-seen", json!([])).unwrap();
-    let changes: Vec<_> = seen.as_array().unwrap().iter().filter(|e| e.get("setconfig").is_some()).collect();
+    let changes: Vec<_> = seen
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|e| e.get("setconfig").is_some())
+        .collect();
     assert_eq!(
         changes,
-        [&json!({"setconfig": "t-int", "value": 13, "check_only": false}),
-            &json!({"setconfig": "t-many", "value": ["p", "q"], "check_only": false})]
+        [
+            &json!({"setconfig": "t-int", "value": 13, "check_only": false}),
+            &json!({"setconfig": "t-many", "value": ["p", "q"], "check_only": false})
+        ]
     );
     node.shutdown().unwrap();
 }
@@ -317,17 +449,36 @@ fn a_bad_value_never_reaches_a_dynamic_option() {
 fn check_is_the_guests_to_answer() {
     let folder = teller();
     let node = bridge(&folder).start().unwrap();
-    assert_eq!(node.check("t-echo", json!({"verdict": "yes"})).unwrap(), json!({"command_to_check": "t-echo"}));
-    assert_eq!(node.check("t-echo", json!({"verdict": "no"})).unwrap_err().code(), Some(-32602));
-    assert_eq!(node.check("setconfig", json!({"config": "t-int", "val": "5"})).unwrap()["command_to_check"], "setconfig");
-    assert!(node.check("setconfig", json!({"config": "t-int", "val": "x"})).unwrap_err().code().is_some());
+    assert_eq!(
+        node.check("t-echo", json!({"verdict": "yes"})).unwrap(),
+        json!({"command_to_check": "t-echo"})
+    );
+    assert_eq!(
+        node.check("t-echo", json!({"verdict": "no"}))
+            .unwrap_err()
+            .code(),
+        Some(-32602)
+    );
+    assert_eq!(
+        node.check("setconfig", json!({"config": "t-int", "val": "5"}))
+            .unwrap()["command_to_check"],
+        "setconfig"
+    );
+    assert!(
+        node.check("setconfig", json!({"config": "t-int", "val": "x"}))
+            .unwrap_err()
+            .code()
+            .is_some()
+    );
     let seen = node.call("t-seen", json!([])).unwrap();
     let seen: Vec<_> = seen.as_array().unwrap().iter().skip(1).collect();
     assert_eq!(
         seen,
-        [&json!({"check": "t-echo", "params": {"verdict": "yes"}}),
+        [
+            &json!({"check": "t-echo", "params": {"verdict": "yes"}}),
             &json!({"check": "t-echo", "params": {"verdict": "no"}}),
-            &json!({"setconfig": "t-int", "value": 5, "check_only": true})]
+            &json!({"setconfig": "t-int", "value": 5, "check_only": true})
+        ]
     );
     node.shutdown().unwrap();
 }
@@ -339,18 +490,29 @@ fn a_long_call_sends_word_and_holds_up_no_other() {
     let mut slow = node.start_call("t-slow", json!([])).unwrap();
     let mut notes = Vec::new();
     while let Some((method, params)) = slow.next_note().unwrap() {
-        let what = if method == "message" { params["message"].clone() } else { json!([params["num"], params["total"]]) };
+        let what = if method == "message" {
+            params["message"].clone()
+        } else {
+            json!([params["num"], params["total"]])
+        };
         notes.push((method, what));
     }
     assert_eq!(
         notes,
-        [("message".to_owned(), json!("half way")), ("progress".to_owned(), json!([1, 2])), ("message".to_owned(), json!("nearly"))]
+        [
+            ("message".to_owned(), json!("half way")),
+            ("progress".to_owned(), json!([1, 2])),
+            ("message".to_owned(), json!("nearly"))
+        ]
     );
     assert_eq!(slow.wait().unwrap(), json!("done"));
     let mut held = node.start_call("t-held", json!([])).unwrap();
     assert_eq!(node.call("t-echo", json!([2])).unwrap(), json!([2]));
     assert!(!held.is_done());
-    assert_eq!(node.call("t-release", json!([null, "freed"])).unwrap(), json!(1));
+    assert_eq!(
+        node.call("t-release", json!([null, "freed"])).unwrap(),
+        json!(1)
+    );
     assert_eq!(held.wait().unwrap(), json!("freed"));
     node.shutdown().unwrap();
 }

@@ -1,6 +1,8 @@
 //! Which guests get in: bad input costs nobody but itself, and the operator reads why.
 
-use cln_wasm_tests::bridge::{Folder, add_bridge, add_solo, binary, bridge, manifest, methods, scripted};
+use cln_wasm_tests::bridge::{
+    Folder, add_bridge, add_solo, binary, bridge, manifest, methods, scripted,
+};
 use cln_wasm_tests::simulator::{Node, Simulator};
 use serde_json::{Value, json};
 
@@ -18,15 +20,28 @@ fn refused(folder: Folder, bad: &str, reason: &str) -> Node {
     let line = node
         .wait_log(|l| l.text.starts_with(&prefix) && l.text.contains("left out"))
         .unwrap_or_else(|e| panic!("no line about {bad} ({reason})\n{e}"));
-    assert!(line.text.to_lowercase().contains(&reason.to_lowercase()), "{reason}: {}", line.text);
+    assert!(
+        line.text.to_lowercase().contains(&reason.to_lowercase()),
+        "{reason}: {}",
+        line.text
+    );
     assert_eq!(line.level, "unusual");
     assert_eq!(node.call("z-ping", json!([])).unwrap(), json!("pong"));
-    assert_eq!(node.hook("peer_connected", json!({"peer": {}})).unwrap().result["result"], "continue");
+    assert_eq!(
+        node.hook("peer_connected", json!({"peer": {}}))
+            .unwrap()
+            .result["result"],
+        "continue"
+    );
     node
 }
 
 fn refused_manifest(members: Value, reason: &str) {
-    let node = refused(Folder::new().scripted("bad", json!({"manifest": manifest(members)})), "bad", reason);
+    let node = refused(
+        Folder::new().scripted("bad", json!({"manifest": manifest(members)})),
+        "bad",
+        reason,
+    );
     node.shutdown().unwrap();
 }
 
@@ -36,7 +51,12 @@ fn later_refused(first: Value, second: Value, reason: &str) {
         .scripted("a", json!({"manifest": manifest(first)}))
         .scripted("bad", json!({"manifest": manifest(second)}));
     let node = refused(folder, "bad", reason);
-    assert!(!node.logs().iter().any(|l| l.text.starts_with("a: ") && l.text.contains("left out")));
+    assert!(
+        !node
+            .logs()
+            .iter()
+            .any(|l| l.text.starts_with("a: ") && l.text.contains("left out"))
+    );
     node.shutdown().unwrap();
 }
 
@@ -51,7 +71,11 @@ fn a_truncated_module() {
 
 #[test]
 fn a_text_file_called_wasm() {
-    let node = refused(Folder::new().file("bad.wasm", "not a module\n"), "bad", "text");
+    let node = refused(
+        Folder::new().file("bad.wasm", "not a module\n"),
+        "bad",
+        "text",
+    );
     node.shutdown().unwrap();
 }
 
@@ -62,7 +86,11 @@ fn a_component_of_another_world() {
     let node = refused(Folder::new().file("bad.wasm", empty), "bad", "cln:guest");
     node.shutdown().unwrap();
     // A core module that is none of ours.
-    let node = refused(Folder::new().file("bad.wasm", b"\0asm\x01\0\0\0"), "bad", "");
+    let node = refused(
+        Folder::new().file("bad.wasm", b"\0asm\x01\0\0\0"),
+        "bad",
+        "",
+    );
     node.shutdown().unwrap();
 }
 
@@ -83,7 +111,12 @@ fn a_manifest_that_is_no_json_or_no_manifest() {
 
 #[test]
 fn a_manifest_that_never_comes_or_traps() {
-    for (step, reason) in [(json!("trap"), "unreachable"), (json!("loop"), "cpu"), (json!("never"), "did not answer within 1000 ms"), (json!("invalid-utf8"), "utf-8")] {
+    for (step, reason) in [
+        (json!("trap"), "unreachable"),
+        (json!("loop"), "cpu"),
+        (json!("never"), "did not answer within 1000 ms"),
+        (json!("invalid-utf8"), "utf-8"),
+    ] {
         let script = json!({"manifest": step, "policy": "[limits]\ncpu_per_call_ms = 100\n[limits.deadline]\ngetmanifest = \"1 s\""});
         let node = refused(Folder::new().scripted("bad", script), "bad", reason);
         node.shutdown().unwrap();
@@ -96,7 +129,8 @@ fn names_that_another_guest_has() {
     later_refused(option(), option(), "option mine");
     let method = || json!({"rpcmethods": methods(&["my-method"])});
     later_refused(method(), method(), "method my-method");
-    let bits = || json!({"featurebits": {"node": "1000000000000000000000000000000000"}, "dynamic": false});
+    let bits =
+        || json!({"featurebits": {"node": "1000000000000000000000000000000000"}, "dynamic": false});
     later_refused(bits(), bits(), "feature bit");
     later_refused(
         json!({"hooks": [{"name": "peer_connected", "before": ["bad"]}]}),
@@ -107,7 +141,10 @@ fn names_that_another_guest_has() {
 
 #[test]
 fn names_of_lightningds_own() {
-    refused_manifest(json!({"options": [{"name": "alias", "type": "string", "description": ""}]}), "alias");
+    refused_manifest(
+        json!({"options": [{"name": "alias", "type": "string", "description": ""}]}),
+        "alias",
+    );
     refused_manifest(json!({"rpcmethods": methods(&["getinfo"])}), "getinfo");
     refused_manifest(json!({"notifications": [{"method": "connect"}]}), "connect");
 }
@@ -117,10 +154,22 @@ fn manifests_that_lightningd_would_kill_for() {
     refused_manifest(json!({"rpcmethods": methods(&["twice", "twice"])}), "twice");
     let option = json!({"name": "twice", "type": "string", "description": ""});
     refused_manifest(json!({"options": [option, option]}), "twice");
-    refused_manifest(json!({"hooks": [{"name": "peer_connected", "filters": ["x"]}]}), "filters");
-    refused_manifest(json!({"hooks": ["peer_connected", {"name": "peer_connected"}]}), "peer_connected");
-    refused_manifest(json!({"options": [{"name": "n", "type": "int", "description": "", "default": "x"}]}), "n");
-    refused_manifest(json!({"featurebits": {"node": "1000000000000000000000000000000000"}}), "featurebits");
+    refused_manifest(
+        json!({"hooks": [{"name": "peer_connected", "filters": ["x"]}]}),
+        "filters",
+    );
+    refused_manifest(
+        json!({"hooks": ["peer_connected", {"name": "peer_connected"}]}),
+        "peer_connected",
+    );
+    refused_manifest(
+        json!({"options": [{"name": "n", "type": "int", "description": "", "default": "x"}]}),
+        "n",
+    );
+    refused_manifest(
+        json!({"featurebits": {"node": "1000000000000000000000000000000000"}}),
+        "featurebits",
+    );
     refused_manifest(json!({"nonnumericids": false}), "nonnumericids");
 }
 
@@ -129,7 +178,11 @@ fn a_hook_that_nobody_knows() {
     let script = json!({"manifest": {"answer": manifest(json!({"hooks": ["no_such_hook"]}))}});
     let module = scripted(&script);
     // A policy cannot grant what does not exist.
-    let node = refused(Folder::new().guest("bad", &module, ""), "bad", "no_such_hook");
+    let node = refused(
+        Folder::new().guest("bad", &module, ""),
+        "bad",
+        "no_such_hook",
+    );
     node.shutdown().unwrap();
 }
 
@@ -162,8 +215,15 @@ fn its_own_options_need_no_policy() {
 
 #[test]
 fn a_policy_that_cannot_be_read() {
-    for (policy, reason) in [("[grant]\nhook = [\"openchannel\"]", "hooks"), ("= 1", "bad.toml"), ("enabled = false", "enabled"),
-        ("sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"", "sha256")] {
+    for (policy, reason) in [
+        ("[grant]\nhook = [\"openchannel\"]", "hooks"),
+        ("= 1", "bad.toml"),
+        ("enabled = false", "enabled"),
+        (
+            "sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"",
+            "sha256",
+        ),
+    ] {
         let folder = Folder::new().guest("bad", &scripted(&beside()), policy);
         refused(folder, "bad", reason).shutdown().unwrap();
     }
@@ -172,7 +232,11 @@ fn a_policy_that_cannot_be_read() {
 #[test]
 fn a_guest_disables_itself() {
     let script = json!({"manifest": {"answer": {"disable": "not on this node"}}});
-    let node = refused(Folder::new().scripted("bad", script), "bad", "not on this node");
+    let node = refused(
+        Folder::new().scripted("bad", script),
+        "bad",
+        "not on this node",
+    );
     node.shutdown().unwrap();
     let script = json!({
         "manifest": manifest(json!({"rpcmethods": methods(&["d-method"]), "hooks": ["peer_connected"]})),
@@ -180,9 +244,13 @@ fn a_guest_disables_itself() {
         "hooks": {"peer_connected": {"answer": {"result": "disconnect"}}}});
     let folder = Folder::new().scripted("d", script).scripted("z", beside());
     let node = bridge(&folder).start().unwrap();
-    node.wait_log(|l| l.text.starts_with("d: ") && l.text.contains("no licence")).unwrap();
+    node.wait_log(|l| l.text.starts_with("d: ") && l.text.contains("no licence"))
+        .unwrap();
     let error = node.call("d-method", json!([])).unwrap_err();
-    assert!(error.rpc().unwrap().message.contains("no licence"), "{error}");
+    assert!(
+        error.rpc().unwrap().message.contains("no licence"),
+        "{error}"
+    );
     assert_eq!(node.call("z-ping", json!([])).unwrap(), json!("pong"));
     let ended = node.hook("peer_connected", json!({"peer": {}})).unwrap();
     assert_eq!(ended.result, json!({"result": "continue"}));
@@ -191,10 +259,12 @@ fn a_guest_disables_itself() {
 
 #[test]
 fn the_order_is_the_same_each_time() {
-    let guest = |n: usize| json!({"manifest": manifest(json!({
+    let guest = |n: usize| {
+        json!({"manifest": manifest(json!({
         "rpcmethods": methods(&[&format!("m{n}"), "contested"][..if n > 3 { 2 } else { 1 }]),
         "options": [{"name": format!("o{n}"), "type": "string", "description": ""}],
-        "hooks": [{"name": "custommsg", "filters": [n]}, "peer_connected"]}))});
+        "hooks": [{"name": "custommsg", "filters": [n]}, "peer_connected"]}))})
+    };
     let mut folder = Folder::new();
     for n in 0..6 {
         folder = folder.scripted(&format!("g{n}"), guest(n));
@@ -202,11 +272,23 @@ fn the_order_is_the_same_each_time() {
     let manifest = || {
         let node = bridge(&folder).start().unwrap();
         let text = node.transcript();
-        let line = text.lines().find(|l| l.contains("\"rpcmethods\"")).unwrap().to_owned();
-        let refused = node.logs().into_iter().filter(|l| l.text.contains("left out")).map(|l| l.text).collect::<Vec<_>>();
+        let line = text
+            .lines()
+            .find(|l| l.contains("\"rpcmethods\""))
+            .unwrap()
+            .to_owned();
+        let refused = node
+            .logs()
+            .into_iter()
+            .filter(|l| l.text.contains("left out"))
+            .map(|l| l.text)
+            .collect::<Vec<_>>();
         node.shutdown().unwrap();
         // Without the time and the id.
-        (line[line.find("\"options\"").unwrap()..].to_owned(), refused)
+        (
+            line[line.find("\"options\"").unwrap()..].to_owned(),
+            refused,
+        )
     };
     let first = manifest();
     assert_eq!(first.1.len(), 1, "{first:?}");
@@ -219,7 +301,11 @@ fn the_order_is_the_same_each_time() {
 #[test]
 fn db_write_is_refused_beside_others_and_shown_the_way() {
     let script = json!({"manifest": manifest(json!({"hooks": ["db_write"]}))});
-    let node = refused(Folder::new().scripted("bad", script), "bad", "#!/usr/bin/env cln-wasm");
+    let node = refused(
+        Folder::new().scripted("bad", script),
+        "bad",
+        "#!/usr/bin/env cln-wasm",
+    );
     assert!(node.manifest().hook("db_write").is_none());
     node.shutdown().unwrap();
 }
@@ -235,9 +321,11 @@ fn solo_it_serves_db_write_from_before_init() {
     let node = add_solo(builder, &backup).start().unwrap();
     assert_eq!(node.manifest_of(1).hooks.len(), 1);
     for n in 0..20 {
-        node.db_write(&[&format!("UPDATE vars SET intval={n}")]).unwrap();
+        node.db_write(&[&format!("UPDATE vars SET intval={n}")])
+            .unwrap();
     }
-    node.wait_log(|l| l.source == "plugin-backup" && l.text == "backup: written").unwrap();
+    node.wait_log(|l| l.source == "plugin-backup" && l.text == "backup: written")
+        .unwrap();
     assert_eq!(node.call("z-ping", json!([])).unwrap(), json!("pong"));
     node.shutdown().unwrap();
 }
@@ -252,7 +340,15 @@ fn solo_it_can_be_stopped_and_started() {
     assert!(exit.status.is_some_and(|s| s.success()), "{exit:?}");
     assert!(node.call("z-ping", json!([])).is_err());
     // `plugin start` runs in the test's own environment, where `env` may not find the bridge.
-    let direct = format!("#!{}\n{}", binary().display(), std::fs::read_to_string(&file).unwrap().split_once('\n').unwrap().1);
+    let direct = format!(
+        "#!{}\n{}",
+        binary().display(),
+        std::fs::read_to_string(&file)
+            .unwrap()
+            .split_once('\n')
+            .unwrap()
+            .1
+    );
     std::fs::write(&file, direct).unwrap();
     node.plugin_start(&file, &[]).unwrap();
     assert_eq!(node.call("z-ping", json!([])).unwrap(), json!("pong"));
@@ -262,8 +358,14 @@ fn solo_it_can_be_stopped_and_started() {
 #[test]
 fn solo_a_guest_that_disables_itself_disables_the_plugin() {
     let folder = Folder::new();
-    let at_manifest = folder.solo("m", json!({"manifest": {"answer": {"disable": "at manifest"}}}));
-    let at_init = folder.solo("i", json!({"manifest": manifest(json!({})), "init": {"error": {"message": "at init"}}}));
+    let at_manifest = folder.solo(
+        "m",
+        json!({"manifest": {"answer": {"disable": "at manifest"}}}),
+    );
+    let at_init = folder.solo(
+        "i",
+        json!({"manifest": manifest(json!({})), "init": {"error": {"message": "at init"}}}),
+    );
     let builder = add_solo(Simulator::builder(), &at_manifest);
     let node = add_solo(builder, &at_init).start().unwrap();
     assert!(node.disabled(0).unwrap().contains("at manifest"));

@@ -40,7 +40,9 @@ struct Scripted;
 fn error(value: &Value) -> RpcError {
     RpcError {
         code: value["code"].as_i64().unwrap_or(-1),
-        message: value["message"].as_str().map_or_else(|| value.to_string(), str::to_owned),
+        message: value["message"]
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned),
         data: value.get("data").map(Value::to_string),
     }
 }

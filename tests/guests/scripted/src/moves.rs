@@ -51,7 +51,9 @@ pub async fn play(event: Event) -> Outcome {
     let Some(script) = find(event.kind, &event.name) else {
         return match event.kind {
             "hooks" => Outcome::Text(json!({"result": "continue"}).to_string()),
-            "methods" => Outcome::Error(json!({"code": -32601, "message": format!("not in the script: {}", event.name)})),
+            "methods" => Outcome::Error(
+                json!({"code": -32601, "message": format!("not in the script: {}", event.name)}),
+            ),
             _ => Outcome::Text("{}".to_owned()),
         };
     };
@@ -82,7 +84,12 @@ pub async fn play(event: Event) -> Outcome {
 /// `{"release": true}` (params: [key or null, answer]), `{"sleep": ms}`, `{"log": [level, text]}`,
 /// `{"notify": [topic, params]}`, `{"message": text}`, `{"progress": [num, total]}`,
 /// `{"nth": [move of the first call, ...]}`, `{"by": pointer, "moves": {value: move}}`.
-async fn take(event: &Event, step: &Value, last: &mut Value, left: &mut Vec<Value>) -> Option<Outcome> {
+async fn take(
+    event: &Event,
+    step: &Value,
+    last: &mut Value,
+    left: &mut Vec<Value>,
+) -> Option<Outcome> {
     if let Value::String(word) = step {
         return word_step(event, word, last).await;
     }
@@ -91,7 +98,12 @@ async fn take(event: &Event, step: &Value, last: &mut Value, left: &mut Vec<Valu
     };
     if let Some(answer) = step.get("answer") {
         let mut answer = answer.clone();
-        for (name, pointer) in step.get("with").and_then(Value::as_object).into_iter().flatten() {
+        for (name, pointer) in step
+            .get("with")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
             answer[name] = event.member(pointer.as_str().unwrap_or_default());
         }
         return Some(Outcome::Text(answer.to_string()));
@@ -102,7 +114,10 @@ async fn take(event: &Event, step: &Value, last: &mut Value, left: &mut Vec<Valu
         "error" => return Some(Outcome::Error(value.clone())),
         "huge" => {
             let size = value.as_u64().unwrap_or_default() as usize;
-            return Some(Outcome::Text(format!("{{\"result\":\"continue\",\"x\":\"{}\"}}", "x".repeat(size))));
+            return Some(Outcome::Text(format!(
+                "{{\"result\":\"continue\",\"x\":\"{}\"}}",
+                "x".repeat(size)
+            )));
         }
         "rpc" => *last = call(event, value).await,
         "hold" => {
@@ -122,10 +137,15 @@ async fn take(event: &Event, step: &Value, last: &mut Value, left: &mut Vec<Valu
         "sleep" => timer::sleep(value.as_u64().unwrap_or_default()).await,
         "log" => log::log(level(&value[0]), value[1].as_str().unwrap_or_default()),
         "notify" => {
-            let sent = notification::notify(value[0].as_str().unwrap_or_default(), &value[1].to_string());
+            let sent =
+                notification::notify(value[0].as_str().unwrap_or_default(), &value[1].to_string());
             *last = sent.map_or_else(|e| json!(format!("{e:?}")), |()| Value::Null);
         }
-        "message" => progress::message(event.call, log::Level::Info, value.as_str().unwrap_or_default()),
+        "message" => progress::message(
+            event.call,
+            log::Level::Info,
+            value.as_str().unwrap_or_default(),
+        ),
         "progress" => {
             let number = |at: usize| value[at].as_u64().unwrap_or_default() as u32;
             progress::progress(event.call, number(0), number(1), None);
@@ -138,7 +158,12 @@ async fn take(event: &Event, step: &Value, last: &mut Value, left: &mut Vec<Valu
         "by" => {
             let value = event.member(value.as_str().unwrap_or_default());
             let key = value.as_str().unwrap_or("else");
-            left.push(step.get("moves").and_then(|moves| moves.get(key)).cloned().unwrap_or(json!("echo")));
+            left.push(
+                step.get("moves")
+                    .and_then(|moves| moves.get(key))
+                    .cloned()
+                    .unwrap_or(json!("echo")),
+            );
         }
         other => panic!("no step: {other}"),
     }
@@ -174,7 +199,9 @@ async fn call(event: &Event, what: &Value) -> Value {
     let method = what[0].as_str().unwrap_or_default().to_owned();
     match rpc::call(event.call, method, what[1].to_string(), None).await {
         Ok(result) => json!({"result": serde_json::from_str::<Value>(&result).unwrap_or_default()}),
-        Err(rpc::Failure::Rpc(error)) => json!({"error": {"code": error.code, "message": error.message}}),
+        Err(rpc::Failure::Rpc(error)) => {
+            json!({"error": {"code": error.code, "message": error.message}})
+        }
         Err(other) => json!({"failure": format!("{other:?}")}),
     }
 }
@@ -213,7 +240,10 @@ fn hog() -> String {
     all.len().to_string()
 }
 
-#[allow(unsafe_code, reason = "what a guest in another language could hand over")]
+#[allow(
+    unsafe_code,
+    reason = "what a guest in another language could hand over"
+)]
 fn invalid_utf8() -> String {
     // SAFETY: nothing in this guest looks at the text; it goes to the border as it is.
     unsafe { String::from_utf8_unchecked(b"{\"result\":\"\xff\xfe\"}".to_vec()) }
