@@ -84,20 +84,32 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         Some(file) => file.clone(),
         None => std::env::args_os().next().unwrap_or_default().into(),
     };
-    let plugin_name = started_as.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let plugin_name = started_as
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let (mode, origin) = match arguments.file {
         Some(file) => (Mode::Solo, Origin::Solo(file)),
         None => {
             let named = std::env::var_os("CLN_WASM_DIR");
             let here = std::env::current_dir().context("the working directory cannot be read")?;
-            (Mode::Bridge, Origin::Folder(find::folder(named.as_deref(), &here)))
+            (
+                Mode::Bridge,
+                Origin::Folder(find::folder(named.as_deref(), &here)),
+            )
         }
     };
     let version = std::env::var("LIGHTNINGD_VERSION").ok();
     let version = version.as_deref().and_then(Version::parse);
 
-    let workshop = Arc::new(Workshop::open(PathBuf::from(COMPILED)).map_err(anyhow::Error::from).context("this machine cannot run WebAssembly")?);
-    let ticker = Ticker::start(workshop.engine().clone()).context("cannot start the epoch thread")?;
+    let workshop = Arc::new(
+        Workshop::open(PathBuf::from(COMPILED))
+            .map_err(anyhow::Error::from)
+            .context("this machine cannot run WebAssembly")?,
+    );
+    let ticker =
+        Ticker::start(workshop.engine().clone()).context("cannot start the epoch thread")?;
     let startup = Startup::begin(origin, Arc::clone(&workshop), Arc::new(ticker));
 
     let output = Arc::new(Output::default());
@@ -109,7 +121,9 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         plugin_name,
     };
     let source = Source::stdin().context("stdin cannot be read")?;
-    let ended = Bridge::new(setup, node, workshop).run(source, startup).await;
+    let ended = Bridge::new(setup, node, workshop)
+        .run(source, startup)
+        .await;
     output.close();
     let written = writer.await.context("the writer failed")?;
     ended.context("reading from lightningd")?;

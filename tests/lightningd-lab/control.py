@@ -26,8 +26,9 @@ class Control:
 
     # --- commands: their parameters are the members of the command ---
 
-    def start(self, args, developer=True, seconds=120):
-        self.net = self.make_network(len(args), args, developer)
+    def start(self, args, developer=True, seconds=120, env=()):
+        """`env` has one dict of environment variables for each node, or nothing."""
+        self.net = self.make_network(len(args), args, developer, env)
         self.net.start(seconds)
         return [self.describe(node) for node in self.net.nodes]
 

@@ -18,7 +18,7 @@
 
 use crate::simulator::RpcError;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -46,6 +46,40 @@ pub struct LabNode {
     pub rpc: PathBuf,
     /// lightningd's process id.
     pub pid: u64,
+}
+
+/// How a node is to be started.
+#[derive(Clone, Debug, Default)]
+pub struct NodeSetup {
+    args: Vec<String>,
+    env: BTreeMap<String, String>,
+}
+
+impl NodeSetup {
+    /// A node without anything extra.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an argument of lightningd's.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds a plugin.
+    #[must_use]
+    pub fn plugin(self, path: &Path) -> Self {
+        self.arg(format!("--plugin={}", path.display()))
+    }
+
+    /// Sets a variable in the environment of lightningd and its plugins.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.insert(name.to_owned(), value.into());
+        self
+    }
 }
 
 /// How a node is.
@@ -86,6 +120,15 @@ pub fn find_lightningd() -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// Whether there is a lightningd, and a line that says so where there is none.
+fn is_there() -> bool {
+    let there = find_lightningd().is_some();
+    if !there {
+        println!("skipped: no lightningd on PATH or under $CLN_DIR/bin");
+    }
+    there
+}
+
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -109,14 +152,31 @@ impl Lab {
         args: &[L],
         developer: bool,
     ) -> Option<Result<Self, RpcError>> {
-        if find_lightningd().is_none() {
-            println!("skipped: no lightningd on PATH or under $CLN_DIR/bin");
-            return None;
-        }
-        Some(Self::launch(args, developer))
+        let setup = |list: &L| NodeSetup {
+            args: list
+                .as_ref()
+                .iter()
+                .map(|arg| arg.as_ref().to_owned())
+                .collect(),
+            env: BTreeMap::new(),
+        };
+        let nodes: Vec<NodeSetup> = args.iter().map(setup).collect();
+        is_there().then(|| Self::launch(&nodes, developer))
     }
 
-    fn launch<L: AsRef<[A]>, A: AsRef<str>>(args: &[L], developer: bool) -> Result<Self, RpcError> {
+    /// Starts these nodes, with `--developer`; `None`, and a line that says so, where there is no
+    /// lightningd.
+    ///
+    /// # Panics
+    /// When a node does not come up, with the end of its log.
+    pub fn start_nodes(nodes: &[NodeSetup]) -> Option<Self> {
+        is_there().then(|| match Self::launch(nodes, true) {
+            Ok(lab) => lab,
+            Err(why) => panic!("the network did not start: {}", why.message),
+        })
+    }
+
+    fn launch(setups: &[NodeSetup], developer: bool) -> Result<Self, RpcError> {
         let failed = |e: &dyn std::fmt::Display| RpcError::new(-1, e.to_string());
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("lightningd-lab/network.py");
         let mut child = Command::new("python3")
@@ -140,11 +200,10 @@ impl Lab {
             next: AtomicU64::new(0),
             nodes: Mutex::new(Vec::new()),
         };
-        let args: Vec<Vec<&str>> = args
-            .iter()
-            .map(|list| list.as_ref().iter().map(AsRef::as_ref).collect())
-            .collect();
-        let nodes = lab.command("start", json!({"args": args, "developer": developer}))?;
+        let args: Vec<&Vec<String>> = setups.iter().map(|setup| &setup.args).collect();
+        let env: Vec<_> = setups.iter().map(|setup| &setup.env).collect();
+        let command = json!({"args": args, "env": env, "developer": developer});
+        let nodes = lab.command("start", command)?;
         let nodes = nodes.as_array().map(|list| list.iter().map(node).collect());
         *locked(&lab.nodes) = nodes.unwrap_or_default();
         Ok(lab)
@@ -261,6 +320,12 @@ impl Lab {
     /// Waits until a node's log has `text`.
     pub fn wait_log(&self, node: usize, text: &str) {
         self.must("wait_log", json!({"node": node, "text": text}));
+    }
+
+    /// Waits until a node's log has `text` behind byte `since`; the byte behind its line.
+    pub fn wait_log_after(&self, node: usize, since: u64, text: &str) -> u64 {
+        let command = json!({"node": node, "text": text, "since": since});
+        self.must("wait_log", command).as_u64().unwrap_or_default()
     }
 
     /// Stops a node and starts it again, with other extra arguments if given.

@@ -6,7 +6,7 @@
 //! against lightningd's own names, the operator's grants, and the guests before it.
 //! One that fails is refused as a whole, by name and reason.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use cln_protocol::hook::{HookSpec, Secret};
@@ -16,7 +16,8 @@ use cln_protocol::manifest::{HookFilters, HookRegistration, Lightningd, Manifest
 use super::order::Places;
 use super::routes::{ANY_TOPIC, Chained, Link, Member, Routes};
 use crate::guest::life::Guest;
-use crate::policy::Grants;
+use crate::policy::vocabulary::TOPICS;
+use crate::policy::{Denied, Grants};
 
 /// How guests share a process with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,10 @@ pub fn parse(text: &str, lightningd: &Lightningd) -> Result<Manifest, String> {
 /// name is refused.
 pub fn aggregate(candidates: Vec<Candidate>, mode: Mode) -> Aggregate {
     let mut sum = Sum {
-        names: candidates.iter().map(|c| c.guest.name().to_string()).collect(),
+        names: candidates
+            .iter()
+            .map(|c| c.guest.name().to_string())
+            .collect(),
         ..Sum::default()
     };
     let mut refused = Vec::new();
@@ -98,46 +102,28 @@ impl Sum {
         grants: &Grants,
         mode: Mode,
     ) -> Result<BTreeMap<&'static str, Places>, String> {
-        let denied = |e: crate::policy::Denied| e.to_string();
+        not_granted(manifest, grants)?;
         for option in &manifest.options {
-            grants.option(&option.name).map_err(denied)?;
             if let Some((owner, _)) = self.routes.options.get(&option.name) {
-                return Err(format!("option {} is already guest {}'s", option.name, self.name(*owner)));
+                let owner = self.name(*owner);
+                return Err(format!("option {} is already guest {owner}'s", option.name));
             }
         }
         for method in &manifest.rpcmethods {
-            grants.method(&method.name).map_err(denied)?;
             if let Some(owner) = self.routes.methods.get(&method.name) {
-                return Err(format!("method {} is already guest {}'s", method.name, self.name(*owner)));
-            }
-        }
-        for topic in &manifest.subscriptions {
-            grants.subscription(topic).map_err(denied)?;
-        }
-        for topic in &manifest.notifications {
-            grants.notification(topic).map_err(denied)?;
-        }
-        for message in &manifest.custommessages {
-            grants.custommessage(*message).map_err(denied)?;
-        }
-        for (place, _) in manifest.featurebits.places() {
-            let bits: Vec<u16> = manifest
-                .featurebits
-                .set_bits()
-                .filter(|(p, _)| *p == place)
-                .filter_map(|(_, bit)| u16::try_from(bit).ok())
-                .collect();
-            if !bits.is_empty() {
-                grants.featurebits(place, &bits).map_err(denied)?;
+                let owner = self.name(*owner);
+                return Err(format!("method {} is already guest {owner}'s", method.name));
             }
         }
         if let Some((place, bit)) = self.manifest.featurebits.clash(&manifest.featurebits) {
-            return Err(format!("feature bit {bit} in {place} is already set by another guest"));
+            return Err(format!(
+                "feature bit {bit} in {place} is already set by another guest"
+            ));
         }
         let mut places = self.places.clone();
         for hook in &manifest.hooks {
-            grants.hook(&hook.name).map_err(denied)?;
-            let spec = hooks::find(&hook.name).ok_or_else(|| format!("hook {} is not known", hook.name))?;
+            let spec = hooks::find(&hook.name)
+                .ok_or_else(|| format!("hook {} is not known", hook.name))?;
             places
                 .entry(spec.name)
                 .or_default()
@@ -149,27 +135,51 @@ impl Sum {
     }
 
     fn name(&self, index: usize) -> &str {
-        self.routes.guests.get(index).map_or("?", |member| member.guest.name())
+        self.routes
+            .guests
+            .get(index)
+            .map_or("?", |member| member.guest.name())
     }
 
     fn add(&mut self, guest: Arc<Guest>, manifest: Manifest) {
         let index = self.routes.guests.len();
+        let summary = format!(
+            "runs here: {} methods, {} hooks, {} subscriptions, {} options",
+            manifest.rpcmethods.len(),
+            manifest.hooks.len(),
+            manifest.subscriptions.len(),
+            manifest.options.len(),
+        );
         self.all_dynamic = manifest.dynamic && (index == 0 || self.all_dynamic);
-        guest.capabilities().set_topics(manifest.notifications.iter().cloned());
+        guest
+            .capabilities()
+            .set_topics(manifest.notifications.iter().cloned());
         let topics: &[String] = if manifest.subscriptions.iter().any(|t| t == ANY_TOPIC) {
             // `*` leaves out `log` only; anything else named beside it would come twice.
             if manifest.subscriptions.iter().any(|t| t == "log") {
-                self.routes.topics.entry("log".to_owned()).or_default().push(index);
+                self.routes
+                    .topics
+                    .entry("log".to_owned())
+                    .or_default()
+                    .push(index);
             }
             &[ANY_TOPIC.to_owned()]
         } else {
             &manifest.subscriptions
         };
         for topic in topics {
-            self.routes.topics.entry(topic.clone()).or_default().push(index);
+            self.routes
+                .topics
+                .entry(topic.clone())
+                .or_default()
+                .push(index);
         }
         for topic in &manifest.notifications {
-            self.routes.origins.entry(topic.clone()).or_default().push(index);
+            self.routes
+                .origins
+                .entry(topic.clone())
+                .or_default()
+                .push(index);
         }
         for hook in &manifest.hooks {
             if let Some(spec) = hooks::find(&hook.name) {
@@ -178,14 +188,19 @@ impl Sum {
                     filters: hook.filters.clone(),
                     withheld: withheld(spec, guest.capabilities().policy.grants()),
                 };
-                self.links.entry(spec.name).or_default().insert(guest.name().to_string(), link);
+                self.links
+                    .entry(spec.name)
+                    .or_default()
+                    .insert(guest.name().to_string(), link);
             }
         }
         for method in &manifest.rpcmethods {
             self.routes.methods.insert(method.name.clone(), index);
         }
         for option in &manifest.options {
-            self.routes.options.insert(option.name.clone(), (index, option.clone()));
+            self.routes
+                .options
+                .insert(option.name.clone(), (index, option.clone()));
         }
         let sum = &mut self.manifest;
         sum.options.extend(manifest.options.iter().cloned());
@@ -201,20 +216,42 @@ impl Sum {
                 sum.custommessages.push(message);
             }
         }
+        let withheld = withheld_of_topics(guest.capabilities().policy.grants());
         self.routes.guests.push(Member {
             guest,
             options: manifest.options,
             cancheck: manifest.cancheck,
+            withheld,
+            summary,
         });
     }
 
     fn finish(mut self) -> (Manifest, Routes) {
+        // A guest that was refused may have the name of a native plugin.
+        self.names = self
+            .routes
+            .guests
+            .iter()
+            .map(|m| m.guest.name().to_string())
+            .collect();
         for (name, places) in &self.places {
-            let Some(spec) = hooks::find(name) else { continue };
-            let links = self.links.get_mut(name).map(std::mem::take).unwrap_or_default();
+            let Some(spec) = hooks::find(name) else {
+                continue;
+            };
+            let links = self
+                .links
+                .get_mut(name)
+                .map(std::mem::take)
+                .unwrap_or_default();
             let mut links = links;
-            let links: Vec<Link> = places.order().iter().filter_map(|guest| links.remove(guest)).collect();
-            self.manifest.hooks.push(registration(spec, places, &links, &self.names));
+            let links: Vec<Link> = places
+                .order()
+                .iter()
+                .filter_map(|guest| links.remove(guest))
+                .collect();
+            self.manifest
+                .hooks
+                .push(registration(spec, places, &links, &self.names));
             self.routes.hooks.insert(spec.name, Chained { spec, links });
         }
         let empty = self.routes.guests.is_empty();
@@ -223,15 +260,87 @@ impl Sum {
         sum.custommessages.sort_unstable();
         sum.dynamic = (self.all_dynamic || empty) && sum.featurebits.is_empty();
         // The bridge answers `check` for guests that cannot.
-        sum.cancheck = !self.routes.methods.is_empty() || sum.options.iter().any(|o: &OptionSpec| o.dynamic);
+        sum.cancheck =
+            !self.routes.methods.is_empty() || sum.options.iter().any(|o: &OptionSpec| o.dynamic);
         (self.manifest, self.routes)
+    }
+}
+
+/// All that the manifest asks for and the policy does not give, with the lines that
+/// would give it.
+fn not_granted(manifest: &Manifest, grants: &Grants) -> Result<(), String> {
+    let mut denied: Vec<Denied> = Vec::new();
+    let options = manifest.options.iter().map(|o| grants.option(&o.name));
+    let methods = manifest.rpcmethods.iter().map(|m| grants.method(&m.name));
+    let topics = manifest
+        .notifications
+        .iter()
+        .map(|t| grants.notification(t));
+    let messages = manifest
+        .custommessages
+        .iter()
+        .map(|m| grants.custommessage(*m));
+    let hooks = manifest
+        .hooks
+        .iter()
+        .map(|h| grants.hook(&h.name).map(drop));
+    let subscribed = manifest
+        .subscriptions
+        .iter()
+        .map(|t| grants.subscription(t).map(drop));
+    let all = options
+        .chain(methods)
+        .chain(topics)
+        .chain(messages)
+        .chain(hooks)
+        .chain(subscribed);
+    denied.extend(all.filter_map(Result::err));
+    for (place, _) in manifest.featurebits.places() {
+        let here = manifest.featurebits.set_bits().filter(|(p, _)| *p == place);
+        let bits: Vec<u16> = here
+            .filter_map(|(_, bit)| u16::try_from(bit).ok())
+            .collect();
+        if !bits.is_empty() {
+            denied.extend(grants.featurebits(place, &bits).err());
+        }
+    }
+    match denied.as_slice() {
+        [] => Ok(()),
+        [one] => Err(one.to_string()),
+        several => {
+            let what: Vec<String> = several.iter().map(Denied::to_string).collect();
+            Err(format!(
+                "{} things are not granted. {}",
+                several.len(),
+                what.join("; ")
+            ))
+        }
     }
 }
 
 /// The members of this hook's payload that the guest may not see.
 fn withheld(spec: &HookSpec, grants: &Grants) -> Vec<&'static str> {
     let hidden = |secret: &&Secret| grants.hook_secret(spec.name, secret.grant).is_err();
-    spec.secrets.iter().filter(hidden).map(|secret| secret.pointer).collect()
+    spec.secrets
+        .iter()
+        .filter(hidden)
+        .map(|secret| secret.pointer)
+        .collect()
+}
+
+/// The secrets of notifications that the guest may not see.
+fn withheld_of_topics(grants: &Grants) -> HashMap<&'static str, Vec<String>> {
+    let mut withheld = HashMap::new();
+    for (topic, secrets) in TOPICS {
+        let hidden = secrets
+            .iter()
+            .filter(|secret| grants.subscription_secret(topic, secret).is_err());
+        let pointers: Vec<String> = hidden.map(|secret| format!("/{topic}/{secret}")).collect();
+        if !pointers.is_empty() {
+            withheld.insert(*topic, pointers);
+        }
+    }
+    withheld
 }
 
 /// What the bridge itself asks lightningd for.
@@ -275,7 +384,9 @@ fn union(links: &[Link]) -> Option<HookFilters> {
     for link in links {
         match (&mut sum, link.filters.clone()?) {
             (Some(HookFilters::Methods(all)), HookFilters::Methods(more)) => all.extend(more),
-            (Some(HookFilters::MessageTypes(all)), HookFilters::MessageTypes(more)) => all.extend(more),
+            (Some(HookFilters::MessageTypes(all)), HookFilters::MessageTypes(more)) => {
+                all.extend(more)
+            }
             (Some(_), _) => return None,
             (none, first) => *none = Some(first),
         }

@@ -23,7 +23,13 @@ use crate::lightningd::output::Level;
 
 impl Bridge {
     /// The `result` member for one hook request. Always one that lightningd accepts.
-    pub(super) async fn hook(&self, routes: &Routes, chained: &Chained, payload: Arc<str>, id: &RequestId) -> String {
+    pub(super) async fn hook(
+        &self,
+        routes: &Routes,
+        chained: &Chained,
+        payload: Arc<str>,
+        id: &RequestId,
+    ) -> String {
         let spec = chained.spec;
         let payload = match cln_protocol::upgrade::hook(self.version, spec.name, &payload) {
             Some(upgraded) => upgraded.into(),
@@ -43,8 +49,12 @@ impl Bridge {
                     if !wants(link, &payload) {
                         continue;
                     }
-                    let Some(member) = routes.member(link.guest) else { continue };
-                    let asked = self.ask(spec, &member.guest, link, chain.payload(), &lineage).await;
+                    let Some(member) = routes.member(link.guest) else {
+                        continue;
+                    };
+                    let asked = self
+                        .ask(spec, &member.guest, link, chain.payload(), &lineage)
+                        .await;
                     if self.take(spec, &member.guest, chain.as_mut(), asked) == Flow::Done {
                         break;
                     }
@@ -86,13 +96,24 @@ impl Bridge {
         } else {
             match withhold(&payload, &link.withheld) {
                 Ok(rest) => rest.into(),
-                Err(e) => return Some(Err(Fault::Answer(format!("lightningd's payload is no JSON: {e}")))),
+                Err(e) => {
+                    return Some(Err(Fault::Answer(format!(
+                        "lightningd's payload is no JSON: {e}"
+                    ))));
+                }
             }
         };
         let deadline = guest.capabilities().policy.limits.hook_deadline(spec.name);
         let (hook, lineage) = (spec.name, lineage.clone());
-        let cause = Cause { request: None, lineage };
-        Some(guest.call(Call::Hook { hook, payload }, deadline, cause).await)
+        let cause = Cause {
+            request: None,
+            lineage,
+        };
+        Some(
+            guest
+                .call(Call::Hook { hook, payload }, deadline, cause)
+                .await,
+        )
     }
 
     /// Takes an answer into the chain, or the fallback in its place.
@@ -104,11 +125,15 @@ impl Bridge {
         asked: Option<Result<Answer, Fault>>,
     ) -> Flow {
         let why = match asked {
-            None => return Flow::Next,
+            None | Some(Err(Fault::Disabled(_))) => return Flow::Next,
             Some(Ok(Answer::Json(answer))) => match chain.answer(&answer) {
                 Ok(taken) => {
                     if let Some(ignored) = taken.ignored {
-                        self.node.log.write(Level::Info, guest.name(), &format!("{}: {ignored}", spec.name));
+                        self.node.log.write(
+                            Level::Info,
+                            guest.name(),
+                            &format!("{}: {ignored}", spec.name),
+                        );
                     }
                     return taken.flow;
                 }
@@ -126,7 +151,11 @@ impl Bridge {
                 fault.to_string()
             }
         };
-        let stance = guest.capabilities().policy.on_fault.stance(spec.name, spec.stance);
+        let stance = guest
+            .capabilities()
+            .policy
+            .on_fault
+            .stance(spec.name, spec.stance);
         let instead = match stance {
             Stance::Open => "as if it were not there (on-fault: open)",
             Stance::Closed => "the safe refusal (on-fault: closed)",
@@ -157,18 +186,22 @@ fn wants(link: &Link, payload: &str) -> bool {
     }
     match &link.filters {
         None => true,
-        Some(HookFilters::Methods(methods)) => match serde_json::from_str::<RpcCommand<'_>>(payload) {
-            Ok(command) => methods.iter().any(|m| *m == command.rpc_command.method),
-            // A guard must not be passed by because the bridge cannot read the command.
-            Err(_) => true,
-        },
-        Some(HookFilters::MessageTypes(types)) => match serde_json::from_str::<CustomMessage<'_>>(payload) {
-            Ok(message) => {
-                let head = message.payload.get(..4).unwrap_or_default();
-                u64::from_str_radix(head, 16).is_ok_and(|kind| types.contains(&kind))
+        Some(HookFilters::Methods(methods)) => {
+            match serde_json::from_str::<RpcCommand<'_>>(payload) {
+                Ok(command) => methods.iter().any(|m| *m == command.rpc_command.method),
+                // A guard must not be passed by because the bridge cannot read the command.
+                Err(_) => true,
             }
-            Err(_) => true,
-        },
+        }
+        Some(HookFilters::MessageTypes(types)) => {
+            match serde_json::from_str::<CustomMessage<'_>>(payload) {
+                Ok(message) => {
+                    let head = message.payload.get(..4).unwrap_or_default();
+                    u64::from_str_radix(head, 16).is_ok_and(|kind| types.contains(&kind))
+                }
+                Err(_) => true,
+            }
+        }
     }
 }
 
@@ -187,14 +220,26 @@ mod tests {
     #[test]
     fn filters_are_applied_again() {
         let pay = link(HookFilters::Methods(vec!["pay".to_owned()]));
-        assert!(wants(&pay, r#"{"rpc_command":{"id":"1","method":"pay","params":{}}}"#));
-        assert!(!wants(&pay, r#"{"rpc_command":{"id":"1","method":"pay2","params":{}}}"#));
-        assert!(wants(&pay, r#"{"rpc_command":{}}"#), "what cannot be read is shown to the guard");
+        assert!(wants(
+            &pay,
+            r#"{"rpc_command":{"id":"1","method":"pay","params":{}}}"#
+        ));
+        assert!(!wants(
+            &pay,
+            r#"{"rpc_command":{"id":"1","method":"pay2","params":{}}}"#
+        ));
+        assert!(
+            wants(&pay, r#"{"rpc_command":{}}"#),
+            "what cannot be read is shown to the guard"
+        );
         let types = link(HookFilters::MessageTypes(vec![0x1337]));
         assert!(wants(&types, r#"{"peer_id":"02","payload":"1337ff"}"#));
         assert!(!wants(&types, r#"{"peer_id":"02","payload":"1339"}"#));
         assert!(!wants(&types, r#"{"peer_id":"02","payload":"é"}"#));
         let none = link(HookFilters::Methods(Vec::new()));
-        assert!(!wants(&none, r#"{"rpc_command":{"id":"1","method":"pay","params":{}}}"#));
+        assert!(!wants(
+            &none,
+            r#"{"rpc_command":{"id":"1","method":"pay","params":{}}}"#
+        ));
     }
 }

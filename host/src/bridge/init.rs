@@ -83,7 +83,10 @@ impl Part {
     pub fn params(&self) -> Arc<str> {
         let mut params = Map::new();
         params.insert("options".to_owned(), Value::Object(self.options.clone()));
-        params.insert("configuration".to_owned(), Value::Object(self.configuration.clone()));
+        params.insert(
+            "configuration".to_owned(),
+            Value::Object(self.configuration.clone()),
+        );
         Value::Object(params).to_string().into()
     }
 }
@@ -100,7 +103,13 @@ impl Inits {
     }
 
     /// One of its options has changed.
-    pub fn remember(&self, guest: &Arc<str>, option: &str, value: Value, publish: impl FnOnce(Arc<str>)) {
+    pub fn remember(
+        &self,
+        guest: &Arc<str>,
+        option: &str,
+        value: Value,
+        publish: impl FnOnce(Arc<str>),
+    ) {
         let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(part) = parts.get_mut(guest) {
             part.options.insert(option.to_owned(), value);

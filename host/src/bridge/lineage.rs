@@ -7,6 +7,7 @@
 //! make (`<caller's id>/cln:<method>#<n>`), the mark survives any depth.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -40,6 +41,9 @@ impl Lineage {
 #[derive(Debug, Default)]
 pub struct Lineages {
     next: AtomicU64,
+    /// Makes ids that no client of lightningd can guess, who could otherwise pass by
+    /// a guard as if the guard itself had called.
+    secret: RandomState,
     under_way: Mutex<HashMap<u64, Lineage>>,
 }
 
@@ -50,7 +54,10 @@ impl Lineages {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(number, cause.with(guest));
         Mark {
-            id: format!("{MARK}{guest}#{number}"),
+            id: format!(
+                "{MARK}{guest}#{number}-{:016x}",
+                self.secret.hash_one(number)
+            ),
             number,
             lineages: Arc::clone(self),
         }
@@ -61,12 +68,20 @@ impl Lineages {
         let Some(rest) = token.strip_prefix('"').and_then(|t| t.strip_prefix(MARK)) else {
             return Lineage::default();
         };
-        let number = rest.split_once('#').map_or("", |(_, number)| number);
-        let digits = number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        match number.get(..digits).unwrap_or_default().parse::<u64>() {
-            Ok(number) => self.lock().get(&number).cloned().unwrap_or_default(),
-            Err(_) => Lineage::default(),
+        let tail = rest.split_once('#').map_or("", |(_, tail)| tail);
+        let Some((number, proof)) = tail.split_once('-') else {
+            return Lineage::default();
+        };
+        let Ok(number) = number.parse::<u64>() else {
+            return Lineage::default();
+        };
+        let proof = proof
+            .get(..16)
+            .and_then(|hex| u64::from_str_radix(hex, 16).ok());
+        if proof != Some(self.secret.hash_one(number)) {
+            return Lineage::default();
         }
+        self.lock().get(&number).cloned().unwrap_or_default()
     }
 
     /// The lineage of the command that an `rpc_command` payload is about.
@@ -91,7 +106,9 @@ impl Lineages {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, Lineage>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -130,7 +147,10 @@ mod tests {
         assert!(seen.contains("alice") && !seen.contains("bob"));
 
         let second = lineages.mark(&bob, &seen);
-        let payload = format!(r#"{{"rpc_command":{{"id":"{}","method":"x","params":{{}}}}}}"#, second.id());
+        let payload = format!(
+            r#"{{"rpc_command":{{"id":"{}","method":"x","params":{{}}}}}}"#,
+            second.id()
+        );
         let seen = lineages.of_rpc_command(&payload);
         assert_eq!(seen.guests(), [alice, bob]);
     }
@@ -143,7 +163,15 @@ mod tests {
             format!("\"{}\"", mark.id())
         };
         assert_eq!(lineages.of_id(&id), Lineage::default());
-        for token in ["7", "\"cln-wasm:alice\"", "\"cln-wasm:alice#\"", "\"cln-wasm:#99999999999999999999\"", "\""] {
+        for token in [
+            "7",
+            "\"cln-wasm:alice\"",
+            "\"cln-wasm:alice#\"",
+            "\"cln-wasm:alice#0\"",
+            "\"cln-wasm:alice#0-0000000000000000\"",
+            "\"cln-wasm:#99999999999999999999\"",
+            "\"",
+        ] {
             assert_eq!(lineages.of_id(token), Lineage::default(), "{token}");
         }
     }

@@ -11,17 +11,32 @@ use super::routes::{Member, Routes};
 use crate::guest::call::{Answer, Call, Fault};
 use crate::guest::life::Cause;
 use crate::lightningd::message::{Message, RequestId};
-use crate::lightningd::output::{INVALID_PARAMS, METHOD_NOT_FOUND, PLUGIN_ERROR, PLUGIN_TERMINATED, RpcError};
+use crate::lightningd::output::{
+    INVALID_PARAMS, METHOD_NOT_FOUND, PLUGIN_ERROR, PLUGIN_TERMINATED, RpcError,
+};
 
 /// What lightningd gets: the `result` member as JSON text, or an error.
 pub(super) type Reply = Result<String, RpcError>;
 
 impl Bridge {
     /// One of the guests' methods.
-    pub(super) async fn method(&self, routes: &Routes, message: Message, id: &RequestId, deprecated_ok: bool) -> Reply {
+    pub(super) async fn method(
+        &self,
+        routes: &Routes,
+        message: Message,
+        id: &RequestId,
+        deprecated_ok: bool,
+    ) -> Reply {
         let name = message.method.unwrap_or_default();
-        let Some(member) = routes.methods.get(&name).and_then(|index| routes.member(*index)) else {
-            return Err(RpcError::new(METHOD_NOT_FOUND, format!("Unknown command '{name}'")));
+        let Some(member) = routes
+            .methods
+            .get(&name)
+            .and_then(|index| routes.member(*index))
+        else {
+            return Err(RpcError::new(
+                METHOD_NOT_FOUND,
+                format!("Unknown command '{name}'"),
+            ));
         };
         let call = Call::Method {
             method: name.into(),
@@ -30,23 +45,40 @@ impl Bridge {
             deprecated_ok,
         };
         let limits = &member.guest.capabilities().policy.limits;
-        match self.ask_member(member, call, limits.deadline("method"), id).await? {
+        match self
+            .ask_member(member, call, limits.deadline("method"), id)
+            .await?
+        {
             Answer::Json(result) => checked_result(member, result),
             Answer::Error(error) => Err(error),
-            Answer::Done | Answer::Declined(_) => Err(RpcError::new(PLUGIN_ERROR, no_result(member))),
+            Answer::Done | Answer::Declined(_) => {
+                Err(RpcError::new(PLUGIN_ERROR, no_result(member)))
+            }
         }
     }
 
     /// lightningd asks whether a command would be taken (`lightningd/jsonrpc.c`,
     /// `json_check`): the params of the command with `command_to_check` first.
-    pub(super) async fn check(&self, routes: &Routes, params: Option<&str>, id: &RequestId) -> Reply {
+    pub(super) async fn check(
+        &self,
+        routes: &Routes,
+        params: Option<&str>,
+        id: &RequestId,
+    ) -> Reply {
         let (command, rest) = split_check(params.unwrap_or("{}"))?;
         if command == "setconfig" {
             self.setconfig(routes, Some(&rest), id, true).await?;
             return Ok(json!({ "command_to_check": command }).to_string());
         }
-        let Some(member) = routes.methods.get(&command).and_then(|index| routes.member(*index)) else {
-            return Err(RpcError::new(METHOD_NOT_FOUND, format!("Unknown command '{command}'")));
+        let Some(member) = routes
+            .methods
+            .get(&command)
+            .and_then(|index| routes.member(*index))
+        else {
+            return Err(RpcError::new(
+                METHOD_NOT_FOUND,
+                format!("Unknown command '{command}'"),
+            ));
         };
         if member.cancheck {
             let call = Call::Check {
@@ -54,7 +86,10 @@ impl Bridge {
                 params: rest.into(),
             };
             let limits = &member.guest.capabilities().policy.limits;
-            if let Answer::Error(error) = self.ask_member(member, call, limits.deadline("check"), id).await? {
+            if let Answer::Error(error) = self
+                .ask_member(member, call, limits.deadline("check"), id)
+                .await?
+            {
                 return Err(error);
             }
         }
@@ -72,12 +107,21 @@ impl Bridge {
         check_only: bool,
     ) -> Reply {
         let (config, val) = split_setconfig(params.unwrap_or("{}"))?;
-        let found = routes.options.get(&config).and_then(|(index, spec)| Some((routes.member(*index)?, spec)));
+        let found = routes
+            .options
+            .get(&config)
+            .and_then(|(index, spec)| Some((routes.member(*index)?, spec)));
         let Some((member, spec)) = found else {
-            return Err(RpcError::new(INVALID_PARAMS, format!("no guest has an option {config}")));
+            return Err(RpcError::new(
+                INVALID_PARAMS,
+                format!("no guest has an option {config}"),
+            ));
         };
         if !spec.dynamic {
-            return Err(RpcError::new(INVALID_PARAMS, format!("option {config} cannot be changed while lightningd runs")));
+            return Err(RpcError::new(
+                INVALID_PARAMS,
+                format!("option {config} cannot be changed while lightningd runs"),
+            ));
         }
         let value = spec
             .parse_setconfig(val.as_ref())
@@ -85,16 +129,24 @@ impl Bridge {
         let json = value.to_value();
         let call = Call::SetConfig {
             option: config.as_str().into(),
-            value: is_flag_without_value(spec, val.as_ref()).then_some(()).map_or_else(|| Some(json.to_string().into()), |()| None),
+            value: is_flag_without_value(spec, val.as_ref())
+                .then_some(())
+                .map_or_else(|| Some(json.to_string().into()), |()| None),
             check_only,
         };
         let limits = &member.guest.capabilities().policy.limits;
-        if let Answer::Error(error) = self.ask_member(member, call, limits.deadline("check"), id).await? {
+        if let Answer::Error(error) = self
+            .ask_member(member, call, limits.deadline("check"), id)
+            .await?
+        {
             return Err(error);
         }
         if !check_only {
             // The next instance of this guest starts with it.
-            self.inits.remember(member.guest.name(), &config, json, |init| member.guest.set_init(init));
+            self.inits
+                .remember(member.guest.name(), &config, json, |init| {
+                    member.guest.set_init(init)
+                });
         }
         Ok("{}".to_owned())
     }
@@ -120,7 +172,9 @@ impl Bridge {
                     self.node.log.unusual(name, &format!("{what}: {fault}"));
                 }
                 let code = match fault {
-                    Fault::Trap(_) | Fault::Stopped(_) | Fault::Absent(_) => PLUGIN_TERMINATED,
+                    Fault::Trap(_) | Fault::Stopped(_) | Fault::Absent(_) | Fault::Disabled(_) => {
+                        PLUGIN_TERMINATED
+                    }
                     Fault::Deadline(_) | Fault::Answer(_) => PLUGIN_ERROR,
                 };
                 Err(RpcError::new(code, format!("Guest {name} {fault}")))
@@ -144,7 +198,10 @@ fn checked_result(member: &Member, result: String) -> Reply {
         Err(e) => {
             member.guest.capabilities().counters.faults.add();
             let name = member.guest.name();
-            Err(RpcError::new(PLUGIN_ERROR, format!("Guest {name} answered with a result that is no JSON: {e}")))
+            Err(RpcError::new(
+                PLUGIN_ERROR,
+                format!("Guest {name} answered with a result that is no JSON: {e}"),
+            ))
         }
     }
 }
@@ -182,13 +239,17 @@ fn split_setconfig(params: &str) -> Result<(String, Option<Value>), RpcError> {
         }
         object => object,
     };
-    let Params { config, val } = serde_json::from_value(object).map_err(|e| invalid(e.to_string()))?;
+    let Params { config, val } =
+        serde_json::from_value(object).map_err(|e| invalid(e.to_string()))?;
     Ok((config, val))
 }
 
 /// What a message without an answer of its own gets.
 pub(super) fn unknown(method: &str) -> RpcError {
-    RpcError::new(METHOD_NOT_FOUND, format!("Unknown command '{}'", init::excerpt(method)))
+    RpcError::new(
+        METHOD_NOT_FOUND,
+        format!("Unknown command '{}'", init::excerpt(method)),
+    )
 }
 
 #[cfg(test)]
@@ -198,7 +259,10 @@ mod tests {
     #[test]
     fn check_takes_both_forms_of_params() {
         let (command, rest) = split_check(r#"{"command_to_check":"hello","name":"x"}"#).unwrap();
-        assert_eq!((command.as_str(), rest.as_str()), ("hello", r#"{"name":"x"}"#));
+        assert_eq!(
+            (command.as_str(), rest.as_str()),
+            ("hello", r#"{"name":"x"}"#)
+        );
         let (command, rest) = split_check(r#"["hello","x",1]"#).unwrap();
         assert_eq!((command.as_str(), rest.as_str()), ("hello", r#"["x",1]"#));
         for bad in ["[]", "{}", "[1]", "7", "{"] {
@@ -208,9 +272,18 @@ mod tests {
 
     #[test]
     fn setconfig_takes_both_forms_and_no_value() {
-        assert_eq!(split_setconfig(r#"{"config":"a","val":"1"}"#).unwrap(), ("a".to_owned(), Some(json!("1"))));
-        assert_eq!(split_setconfig(r#"["a","1"]"#).unwrap(), ("a".to_owned(), Some(json!("1"))));
-        assert_eq!(split_setconfig(r#"{"config":"a"}"#).unwrap(), ("a".to_owned(), None));
+        assert_eq!(
+            split_setconfig(r#"{"config":"a","val":"1"}"#).unwrap(),
+            ("a".to_owned(), Some(json!("1")))
+        );
+        assert_eq!(
+            split_setconfig(r#"["a","1"]"#).unwrap(),
+            ("a".to_owned(), Some(json!("1")))
+        );
+        assert_eq!(
+            split_setconfig(r#"{"config":"a"}"#).unwrap(),
+            ("a".to_owned(), None)
+        );
         assert!(split_setconfig(r#"{"val":"1"}"#).is_err());
     }
 }

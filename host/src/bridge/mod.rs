@@ -86,7 +86,11 @@ impl Bridge {
 
     /// Reads and routes until lightningd is gone or says `shutdown`. `startup` has
     /// begun to load the guests.
-    pub async fn run(self: &Arc<Self>, mut source: Source, startup: Startup) -> std::io::Result<()> {
+    pub async fn run(
+        self: &Arc<Self>,
+        mut source: Source,
+        startup: Startup,
+    ) -> std::io::Result<()> {
         let mut framer = Framer::default();
         let mut terminate = signal(SignalKind::terminate())?;
         let mut startup = Some(startup);
@@ -115,7 +119,10 @@ impl Bridge {
             match next {
                 Next::End(why) => {
                     if framer.pending() > 0 {
-                        let word = format!("{} bytes of an unfinished message are lost", framer.pending());
+                        let word = format!(
+                            "{} bytes of an unfinished message are lost",
+                            framer.pending()
+                        );
                         self.node.log.bridge(Level::Unusual, &word);
                     }
                     self.shut_down(routes.as_deref(), why).await;
@@ -131,11 +138,17 @@ impl Bridge {
                 Next::Message(Ok(message)) => {
                     if message.method.as_deref() == Some("getmanifest") {
                         match (startup.take(), announce.take()) {
-                            (Some(startup), Some(announce)) => self.getmanifest(startup, announce, message),
-                            _ => self.node.output.error(message.id.as_ref(), &RpcError::new(-32600, "getmanifest again")),
+                            (Some(startup), Some(announce)) => {
+                                self.getmanifest(startup, announce, message)
+                            }
+                            _ => self.node.output.error(
+                                message.id.as_ref(),
+                                &RpcError::new(-32600, "getmanifest again"),
+                            ),
                         }
                     } else if let Some(routes) = &routes {
-                        let last = message.id.is_none() && message.method.as_deref() == Some("shutdown");
+                        let last =
+                            message.id.is_none() && message.method.as_deref() == Some("shutdown");
                         self.route(routes, message, &mut oneshot);
                         if last {
                             self.shut_down(Some(routes), "shutdown").await;
@@ -150,7 +163,10 @@ impl Bridge {
     }
 
     fn refuse(&self, malformed: &Malformed) {
-        self.node.log.bridge(Level::Unusual, &format!("lightningd sent what is no message: {malformed}"));
+        self.node.log.bridge(
+            Level::Unusual,
+            &format!("lightningd sent what is no message: {malformed}"),
+        );
         let error = RpcError::new(malformed.code(), malformed.to_string());
         self.node.output.error(None, &error);
     }
@@ -163,7 +179,10 @@ impl Bridge {
         };
         let Some(id) = message.id.clone() else {
             if method == "deprecated_oneshot" {
-                *oneshot = message.params.as_deref().and_then(notifications::deprecated_ok);
+                *oneshot = message
+                    .params
+                    .as_deref()
+                    .and_then(notifications::deprecated_ok);
             }
             if method == "shutdown" {
                 // Delivered with a deadline when the bridge ends.
@@ -172,7 +191,9 @@ impl Bridge {
             let topic = method.to_owned();
             return self.notification(routes, &topic, message);
         };
-        let deprecated_ok = oneshot.take().unwrap_or_else(|| self.deprecated_apis.load(Ordering::Relaxed));
+        let deprecated_ok = oneshot
+            .take()
+            .unwrap_or_else(|| self.deprecated_apis.load(Ordering::Relaxed));
         let (bridge, routes) = (Arc::clone(self), Arc::clone(routes));
         tokio::spawn(async move { bridge.request(&routes, message, id, deprecated_ok).await });
     }
@@ -193,8 +214,13 @@ impl Bridge {
         let reply = match method {
             "init" => self.init(routes, message.params.as_deref()).await,
             "check" => self.check(routes, message.params.as_deref(), &id).await,
-            "setconfig" => self.setconfig(routes, message.params.as_deref(), &id, false).await,
-            _ if routes.methods.contains_key(method) => self.method(routes, message, &id, deprecated_ok).await,
+            "setconfig" => {
+                self.setconfig(routes, message.params.as_deref(), &id, false)
+                    .await
+            }
+            _ if routes.methods.contains_key(method) => {
+                self.method(routes, message, &id, deprecated_ok).await
+            }
             _ => Err(methods::unknown(method)),
         };
         match reply {
@@ -216,7 +242,10 @@ impl Bridge {
         for member in &routes.guests {
             let part = init.part(member);
             for problem in &part.problems {
-                self.node.log.unusual(member.guest.name(), &format!("{problem}; it starts without"));
+                self.node.log.unusual(
+                    member.guest.name(),
+                    &format!("{problem}; it starts without"),
+                );
             }
             let params = part.params();
             self.inits.told(member.guest.name(), part);
@@ -226,7 +255,10 @@ impl Bridge {
         let (workshop, log) = (Arc::clone(&self.workshop), self.node.log.clone());
         tokio::spawn(async move {
             for problem in workshop.keep().await {
-                log.bridge(Level::Unusual, &format!("compiled guests cannot be kept for the next start: {problem}"));
+                log.bridge(
+                    Level::Unusual,
+                    &format!("compiled guests cannot be kept for the next start: {problem}"),
+                );
             }
         });
         let mut disabled = None;
@@ -239,7 +271,9 @@ impl Bridge {
             }
         }
         match disabled {
-            Some(why) if self.mode == Mode::Solo => Ok(serde_json::json!({ "disable": &*why }).to_string()),
+            Some(why) if self.mode == Mode::Solo => {
+                Ok(serde_json::json!({ "disable": &*why }).to_string())
+            }
             _ => Ok("{}".to_owned()),
         }
     }
@@ -247,20 +281,32 @@ impl Bridge {
     /// Tells the guests, waits for those that want to know, and ends.
     async fn shut_down(&self, routes: Option<&Routes>, why: &str) {
         if let Some(routes) = routes {
-            let told = routes.subscribers("shutdown").map(|member| {
+            // Before init, as at the end of `lightningd --help`, there is nobody to tell.
+            let ready = |member: &&routes::Member| member.guest.is_ready();
+            let members: Vec<_> = routes.subscribers("shutdown").filter(ready).collect();
+            let told = members.iter().map(|member| {
                 let call = Call::Notification {
                     topic: "shutdown".into(),
                     params: "{\"shutdown\":{}}".into(),
                     origin: None,
                 };
-                let deadline = member.guest.capabilities().policy.limits.deadline("shutdown");
+                let deadline = member
+                    .guest
+                    .capabilities()
+                    .policy
+                    .limits
+                    .deadline("shutdown");
                 let deadline = deadline.unwrap_or(Duration::from_secs(10));
                 member.guest.call(call, Some(deadline), Cause::default())
             });
-            for (told, member) in futures::future::join_all(told).await.iter().zip(routes.subscribers("shutdown")) {
+            for (told, member) in futures::future::join_all(told).await.iter().zip(&members) {
                 if let Err(fault) = told {
-                    self.node.log.debug(member.guest.name(), &format!("shutdown: {fault}"));
+                    let name = member.guest.name();
+                    self.node.log.debug(name, &format!("shutdown: {fault}"));
                 }
+            }
+            for member in &routes.guests {
+                member.guest.refuse("the bridge ends");
             }
         }
         self.node.close();

@@ -63,7 +63,9 @@ impl Node {
         if self.closing.load(Ordering::Relaxed) {
             return Err("lightningd is shutting down");
         }
-        self.rpc.get().ok_or("lightningd's RPC can be called only after init")
+        self.rpc
+            .get()
+            .ok_or("lightningd's RPC can be called only after init")
     }
 }
 

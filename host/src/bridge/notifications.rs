@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Bridge;
 use super::routes::Routes;
+use super::withhold::withhold;
 use crate::guest::call::Call;
 use crate::lightningd::message::Message;
 
@@ -20,7 +21,12 @@ impl Bridge {
                 None => (params, None),
             }
         } else {
-            match upgrade::custom_notification(self.version, topic, &params, message.origin.as_deref()) {
+            match upgrade::custom_notification(
+                self.version,
+                topic,
+                &params,
+                message.origin.as_deref(),
+            ) {
                 Some((params, origin)) => (params.into(), origin),
                 None => (params, message.origin),
             }
@@ -28,9 +34,23 @@ impl Bridge {
         let origin = origin.map(|origin| self.true_origin(routes, topic, origin));
         let topic: Arc<str> = topic.into();
         for member in routes.subscribers(&topic) {
+            let params = match member.withheld.get(&*topic) {
+                None => Arc::clone(&params),
+                Some(secrets) => {
+                    let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+                    match withhold(&params, &secrets) {
+                        Ok(rest) => rest.into(),
+                        Err(e) => {
+                            let word = format!("notification {topic} is not delivered: {e}");
+                            self.node.log.unusual(member.guest.name(), &word);
+                            continue;
+                        }
+                    }
+                }
+            };
             member.guest.notify(Call::Notification {
                 topic: Arc::clone(&topic),
-                params: Arc::clone(&params),
+                params,
                 origin: origin.clone(),
             });
         }
@@ -63,5 +83,7 @@ pub(super) fn deprecated_ok(params: &str) -> Option<bool> {
     struct Oneshot {
         deprecated_ok: bool,
     }
-    serde_json::from_str::<Params>(params).ok().map(|p| p.deprecated_oneshot.deprecated_ok)
+    serde_json::from_str::<Params>(params)
+        .ok()
+        .map(|p| p.deprecated_oneshot.deprecated_ok)
 }

@@ -34,14 +34,23 @@ fn basename(name: &str) -> &str {
 
 impl Places {
     /// Adds a guest, or says why its wishes cannot be met beside those before it.
-    pub fn add(&mut self, guest: &str, wish: HookRegistration, all_guests: &BTreeSet<String>) -> Result<(), String> {
+    pub fn add(
+        &mut self,
+        guest: &str,
+        wish: HookRegistration,
+        all_guests: &BTreeSet<String>,
+    ) -> Result<(), String> {
         let mut trial = self.clone();
         trial.wishes.push((guest.to_owned(), wish));
         if trial.sorted().is_none() {
             return Err("its before and after make a ring with those of other guests".to_owned());
         }
         let outside = trial.outside(all_guests);
-        if let Some(both) = outside.before.iter().find(|name| outside.after.contains(name)) {
+        if let Some(both) = outside
+            .before
+            .iter()
+            .find(|name| outside.after.contains(name))
+        {
             return Err(format!(
                 "with it the bridge would stand both before and after {both}, and lightningd would kill both"
             ));
@@ -76,15 +85,27 @@ impl Places {
 
     /// Sorted, ties by registration; `None` for a ring.
     fn sorted(&self) -> Option<Vec<String>> {
-        let index: BTreeMap<&str, usize> = self.wishes.iter().enumerate().map(|(i, (name, _))| (name.as_str(), i)).collect();
+        let index: BTreeMap<&str, usize> = self
+            .wishes
+            .iter()
+            .enumerate()
+            .map(|(i, (name, _))| (name.as_str(), i))
+            .collect();
         let mut earlier: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); self.wishes.len()];
         for (i, (_, wish)) in self.wishes.iter().enumerate() {
-            for later in wish.before.iter().filter_map(|name| index.get(basename(name))) {
+            for later in wish
+                .before
+                .iter()
+                .filter_map(|name| index.get(basename(name)))
+            {
                 if let Some(set) = earlier.get_mut(*later) {
                     set.insert(i);
                 }
             }
-            let sooner = wish.after.iter().filter_map(|name| index.get(basename(name)));
+            let sooner = wish
+                .after
+                .iter()
+                .filter_map(|name| index.get(basename(name)));
             if let Some(set) = earlier.get_mut(i) {
                 set.extend(sooner);
             }
@@ -92,7 +113,9 @@ impl Places {
         let mut order = Vec::new();
         let mut placed = BTreeSet::new();
         while order.len() < self.wishes.len() {
-            let free = |i: &usize| !placed.contains(i) && earlier.get(*i).is_some_and(|e| e.is_subset(&placed));
+            let free = |i: &usize| {
+                !placed.contains(i) && earlier.get(*i).is_some_and(|e| e.is_subset(&placed))
+            };
             let next = (0..self.wishes.len()).find(free)?;
             placed.insert(next);
             order.extend(self.wishes.get(next).map(|(name, _)| name.clone()));
@@ -130,19 +153,32 @@ mod tests {
     fn a_ring_of_guests_refuses_the_last() {
         let mut places = Places::default();
         places.add("a", wish(&["b"], &[]), &guests()).unwrap();
-        assert!(places.add("b", wish(&["a"], &[]), &guests()).unwrap_err().contains("ring"));
-        assert!(places.add("c", wish(&["c"], &[]), &guests()).is_err(), "before itself");
+        assert!(
+            places
+                .add("b", wish(&["a"], &[]), &guests())
+                .unwrap_err()
+                .contains("ring")
+        );
+        assert!(
+            places.add("c", wish(&["c"], &[]), &guests()).is_err(),
+            "before itself"
+        );
         assert_eq!(places.order(), ["a"]);
     }
 
     #[test]
     fn nobody_puts_the_bridge_on_both_sides_of_a_plugin() {
         let mut places = Places::default();
-        places.add("a", wish(&["keysend"], &["offers"]), &guests()).unwrap();
+        places
+            .add("a", wish(&["keysend"], &["offers"]), &guests())
+            .unwrap();
         let refused = places.add("b", wish(&["/usr/libexec/offers"], &[]), &guests());
         assert!(refused.unwrap_err().contains("offers"));
         assert!(places.add("b", wish(&["x"], &["x"]), &guests()).is_err());
         let outside = places.outside(&guests());
-        assert_eq!((outside.before, outside.after), (vec!["keysend".into()], vec!["offers".into()]));
+        assert_eq!(
+            (outside.before, outside.after),
+            (vec!["keysend".into()], vec!["offers".into()])
+        );
     }
 }

@@ -37,6 +37,10 @@ pub struct Member {
     pub options: Vec<OptionSpec>,
     /// It answers `check` itself.
     pub cancheck: bool,
+    /// Topic to the members of it that this guest's grant leaves out, as JSON pointers.
+    pub withheld: HashMap<&'static str, Vec<String>>,
+    /// What it brings, for the operator's log.
+    pub summary: String,
 }
 
 /// The guests on one hook.
@@ -68,10 +72,17 @@ impl Routes {
     /// The guests that get this topic, once each.
     pub fn subscribers(&self, topic: &str) -> impl Iterator<Item = &Member> {
         let named = self.topics.get(topic).into_iter().flatten();
-        let any = self.topics.get(ANY_TOPIC).filter(|_| topic != "log").into_iter().flatten();
+        let any = self
+            .topics
+            .get(ANY_TOPIC)
+            .filter(|_| topic != "log")
+            .into_iter()
+            .flatten();
         let mut indices: Vec<usize> = named.chain(any).copied().collect();
         indices.sort_unstable();
         indices.dedup();
-        indices.into_iter().filter_map(|index| self.guests.get(index))
+        indices
+            .into_iter()
+            .filter_map(|index| self.guests.get(index))
     }
 }

@@ -46,13 +46,20 @@ pub enum Origin {
 /// Loading, begun.
 #[derive(Debug)]
 pub struct Startup {
-    loading: JoinHandle<Vec<JoinHandle<Prepared>>>,
+    loading: JoinHandle<Vec<Preparing>>,
     workshop: Arc<Workshop>,
     ticker: Arc<Ticker>,
 }
 
 /// One guest ready to run, or its name and why it is left out.
 type Prepared = Result<Ready, (String, String)>;
+
+/// A guest on its way, by name.
+#[derive(Debug)]
+struct Preparing {
+    name: String,
+    ready: JoinHandle<Prepared>,
+}
 
 /// A guest that can be started.
 #[derive(Debug)]
@@ -72,9 +79,14 @@ impl Startup {
         let loading = tokio::spawn(async move {
             let listed = tokio::task::spawn_blocking(move || list(&origin)).await;
             let listed = listed.unwrap_or_else(|e| vec![Err(("guests".to_owned(), e.to_string()))]);
-            let prepare = |entry| {
+            let prepare = |entry: Result<Entry, (String, String)>| {
                 let shop = Arc::clone(&shop);
-                tokio::spawn(async move { prepare(entry?, &shop).await })
+                let name = match &entry {
+                    Ok(entry) => entry.found.name.clone(),
+                    Err((name, _)) => name.clone(),
+                };
+                let ready = tokio::spawn(async move { prepare(entry?, &shop).await });
+                Preparing { name, ready }
             };
             listed.into_iter().map(prepare).collect()
         });
@@ -101,7 +113,10 @@ fn list(origin: &Origin) -> Vec<Result<Entry, (String, String)>> {
                 let found = listing.found.into_iter().map(with_policy);
                 found.chain(refused).collect()
             }
-            Err(e) => vec![Err(("guests".to_owned(), format!("{}: {e}", folder.display())))],
+            Err(e) => vec![Err((
+                "guests".to_owned(),
+                format!("{}: {e}", folder.display()),
+            ))],
         },
         Origin::Solo(file) => vec![solo_entry(file)],
     }
@@ -110,20 +125,28 @@ fn list(origin: &Origin) -> Vec<Result<Entry, (String, String)>> {
 fn with_policy(found: Found) -> Result<Entry, (String, String)> {
     let policy = match &found.policy {
         None => Policy::absent(&found.path.with_extension("toml")),
-        Some(file) => Policy::parse(&file.text, &file.path).map_err(|e| (found.name.clone(), e.to_string()))?,
+        Some(file) => Policy::parse(&file.text, &file.path)
+            .map_err(|e| (found.name.clone(), e.to_string()))?,
     };
     Ok(Entry { found, policy })
 }
 
 fn solo_entry(file: &std::path::Path) -> Result<Entry, (String, String)> {
-    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = file
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let refuse = |why: String| (name.clone(), why);
     let solo = solo::read_file(file).map_err(|e| refuse(e.to_string()))?;
     let policy = Policy::parse(&solo.policy, file).map_err(|e| refuse(e.to_string()))?;
     let Some(path) = policy.wasm.clone() else {
-        return Err(refuse("it does not say which module to run: add wasm = \"NAME.wasm\"".to_owned()));
+        return Err(refuse(
+            "it does not say which module to run: add wasm = \"NAME.wasm\"".to_owned(),
+        ));
     };
-    let module = find::read(&path, find::MODULE_LIMIT).map_err(|why| refuse(format!("{}: {why}", path.display())))?;
+    let module = find::read(&path, find::MODULE_LIMIT)
+        .map_err(|why| refuse(format!("{}: {why}", path.display())))?;
     let found = Found {
         name: solo.name,
         path,
@@ -141,12 +164,19 @@ async fn prepare(entry: Entry, workshop: &Workshop) -> Prepared {
     }
     let size = found.module.len() as u64;
     if size > policy.limits.module_bytes {
-        return Err(refuse(format!("{size} bytes, and limits.module_bytes is {}", policy.limits.module_bytes)));
+        return Err(refuse(format!(
+            "{size} bytes, and limits.module_bytes is {}",
+            policy.limits.module_bytes
+        )));
     }
     if let Some(pin) = policy.sha256 {
-        pin.check(&found.module).map_err(|e| refuse(e.to_string()))?;
+        pin.check(&found.module)
+            .map_err(|e| refuse(e.to_string()))?;
     }
-    let loaded = workshop.load(&found.module, &policy.limits).await.map_err(refuse)?;
+    let loaded = workshop
+        .load(&found.module, &policy.limits)
+        .await
+        .map_err(refuse)?;
     Ok(Ready {
         name: found.name.as_str().into(),
         policy: Arc::new(policy),
@@ -171,16 +201,29 @@ impl Bridge {
                 ticker,
             } = startup;
             let request = message.params.unwrap_or_else(|| "{}".into());
-            bridge.deprecated_apis.store(allows_deprecated(&request), Ordering::Relaxed);
+            bridge
+                .deprecated_apis
+                .store(allows_deprecated(&request), Ordering::Relaxed);
             let deadline = Instant::now() + bridge.startup_time();
-            let prepared = loading.await.unwrap_or_default();
+            let prepared = match timeout_at(deadline, loading).await {
+                Ok(listed) => listed.unwrap_or_default(),
+                Err(_) => {
+                    bridge.left_out("guests", "their folder cannot be read in time");
+                    Vec::new()
+                }
+            };
             let (context, request) = ((&bridge, &workshop, &ticker), &request);
             let manifests = prepared.into_iter().map(|preparing| async move {
                 let (bridge, workshop, ticker) = context;
-                let late = |_| ("a guest".to_owned(), "not loaded in time".to_owned());
-                let ready = timeout_at(deadline, preparing).await.map_err(late)?;
-                let ready = ready.unwrap_or_else(|e| Err(("a guest".to_owned(), e.to_string())))?;
-                let name = ready.name.to_string();
+                let Preparing { name, ready } = preparing;
+                let late = |_| {
+                    (
+                        name.clone(),
+                        "not compiled in the time that lightningd gives".to_owned(),
+                    )
+                };
+                let ready = timeout_at(deadline, ready).await.map_err(late)?;
+                let ready = ready.unwrap_or_else(|e| Err((name.clone(), e.to_string())))?;
                 let started = bridge.start(ready, workshop, ticker, Arc::clone(request));
                 let guest = started.map_err(|why| (name.clone(), why))?;
                 match timeout_at(deadline, bridge.candidate(&guest)).await {
@@ -191,7 +234,10 @@ impl Bridge {
                     }
                     Err(_) => {
                         guest.refuse("its manifest was late");
-                        Err((name, "no manifest in the time that lightningd gives".to_owned()))
+                        Err((
+                            name,
+                            "no manifest in the time that lightningd gives".to_owned(),
+                        ))
                     }
                 }
             });
@@ -207,6 +253,12 @@ impl Bridge {
                 }
             }
             let sum = aggregate(candidates, bridge.mode);
+            for member in &sum.routes.guests {
+                bridge
+                    .node
+                    .log
+                    .write(Level::Info, member.guest.name(), &member.summary);
+            }
             for (guest, why) in &sum.refused {
                 guest.refuse(why);
                 bridge.left_out(guest.name(), why);
@@ -232,13 +284,19 @@ impl Bridge {
         ticker: &Arc<Ticker>,
         request: Arc<str>,
     ) -> Result<Arc<Guest>, String> {
-        let Ready { name, policy, loaded } = ready;
+        let Ready {
+            name,
+            policy,
+            loaded,
+        } = ready;
         let limits = SandboxLimits {
             memory: usize::try_from(policy.limits.memory_bytes).unwrap_or(usize::MAX),
             cpu_ms: policy.limits.cpu_per_call_ms,
             answer: usize::try_from(policy.limits.answer_bytes).unwrap_or(usize::MAX),
         };
-        let pre = workshop.link(&loaded).map_err(|e| format!("cannot be linked: {e:#}"))?;
+        let pre = workshop
+            .link(&loaded)
+            .map_err(|e| format!("cannot be linked: {e:#}"))?;
         let queue = usize::try_from(policy.limits.queue_length).unwrap_or(usize::MAX);
         let calls_in_flight = usize::try_from(policy.limits.calls_in_flight).unwrap_or(usize::MAX);
         let capabilities = Capabilities::new(name, policy, Arc::clone(&self.node));
@@ -268,7 +326,10 @@ impl Bridge {
             return Err(format!("it disabled itself: {why}"));
         }
         if !manifest.unknown.is_empty() {
-            let word = format!("its manifest has members that nobody knows: {}", manifest.unknown.join(", "));
+            let word = format!(
+                "its manifest has members that nobody knows: {}",
+                manifest.unknown.join(", ")
+            );
             self.node.log.write(Level::Info, guest.name(), &word);
         }
         let guest = Arc::clone(guest);
@@ -296,5 +357,8 @@ fn allows_deprecated(request: &str) -> bool {
         allowed: Option<bool>,
     }
     // Before v0.9.1 there was nothing to ask.
-    serde_json::from_str::<Params>(request).ok().and_then(|p| p.allowed).unwrap_or(true)
+    serde_json::from_str::<Params>(request)
+        .ok()
+        .and_then(|p| p.allowed)
+        .unwrap_or(true)
 }

@@ -93,7 +93,10 @@ mod tests {
 
     #[test]
     fn an_escaped_name_is_the_same_name() {
-        assert_eq!(withhold(r#"{"co\u0064ex32":"cl1","a":[1]}"#, &["/codex32"]).unwrap(), r#"{"a":[1]}"#);
+        assert_eq!(
+            withhold(r#"{"co\u0064ex32":"cl1","a":[1]}"#, &["/codex32"]).unwrap(),
+            r#"{"a":[1]}"#
+        );
     }
 
     #[test]

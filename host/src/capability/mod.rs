@@ -1,6 +1,7 @@
 //! What a guest may ask of the bridge: one file for each capability.
 
 pub mod log;
+pub mod meter;
 pub mod notification;
 pub mod progress;
 pub mod rpc;
@@ -10,12 +11,13 @@ pub mod timer;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use self::meter::Meter;
 use crate::bridge::node::Node;
 use crate::guest::open::OpenCalls;
+use crate::lightningd::output::Level;
 use crate::policy::Policy;
-use self::log::LogMeter;
 
 /// A number that only grows, for the operator.
 #[derive(Debug, Default)]
@@ -46,6 +48,8 @@ pub struct Counters {
     pub denied: Counter,
     /// Log lines over the rate limit, dropped.
     pub dropped_log_lines: Counter,
+    /// Notifications, `message` and `progress` of the guest over the rate limit, dropped.
+    pub dropped_notifications: Counter,
     /// Times the guest was started again.
     pub restarts: Counter,
 }
@@ -63,7 +67,8 @@ pub struct Capabilities {
     pub counters: Counters,
     /// Topics that it declared and may send.
     topics: OnceLock<BTreeSet<String>>,
-    log_meter: Mutex<LogMeter>,
+    log_meter: Mutex<Meter>,
+    notification_meter: Mutex<Meter>,
     rpc_in_flight: AtomicU64,
     /// When each of the RPC grants last let a call pass, for `rate` and `per`.
     rpc_last_used: Mutex<Vec<Option<Duration>>>,
@@ -74,7 +79,9 @@ impl Capabilities {
     /// For one guest.
     pub fn new(guest: Arc<str>, policy: Arc<Policy>, node: Arc<Node>) -> Self {
         let rpc_last_used = Mutex::new(vec![None; policy.grants().rpc().len()]);
-        let log_meter = Mutex::new(LogMeter::new(policy.limits.log_bytes_per_second));
+        let notifications = policy.limits.notifications_per_second;
+        let notification_meter = Mutex::new(Meter::new(notifications));
+        let log_meter = Mutex::new(Meter::new(policy.limits.log_bytes_per_second));
         Capabilities {
             guest,
             policy,
@@ -82,6 +89,7 @@ impl Capabilities {
             counters: Counters::default(),
             topics: OnceLock::new(),
             log_meter,
+            notification_meter,
             rpc_in_flight: AtomicU64::new(0),
             rpc_last_used,
             open: RwLock::new(None),
@@ -100,12 +108,29 @@ impl Capabilities {
     }
 
     fn open(&self) -> Option<Arc<OpenCalls>> {
-        self.open.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.open
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
-    /// A call that the grant refused: counted, and told to the operator.
+    /// A call that the grant refused: counted, and told to the operator within the
+    /// guest's own log rate, so that refusals cannot flood the log either.
     fn denied(&self, what: &str) {
         self.counters.denied.add();
-        self.node.log.unusual(&self.guest, &format!("denied: {what}"));
+        self.log(Level::Unusual, &format!("denied: {what}"));
+    }
+
+    /// May the guest send one more notification now? lightningd queues them without bound.
+    fn may_notify(&self) -> bool {
+        let mut meter = self
+            .notification_meter
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let may = meter.pass(1, Instant::now()).is_some();
+        if !may {
+            self.counters.dropped_notifications.add();
+        }
+        may
     }
 }

@@ -36,10 +36,18 @@ const LONGEST: usize = 4 << 10;
 
 impl Capabilities {
     /// Sends a notification about the open call, or nothing if it is not open.
-    fn about(&self, call: u64, method: &str, params: impl FnOnce(&RawValue) -> serde_json::Result<String>) {
+    fn about(
+        &self,
+        call: u64,
+        method: &str,
+        params: impl FnOnce(&RawValue) -> serde_json::Result<String>,
+    ) {
         let Some(request) = self.open().and_then(|open| open.request(call)) else {
             return;
         };
+        if !self.may_notify() {
+            return;
+        }
         let Ok(id) = RawValue::from_string(request.token().to_owned()) else {
             return;
         };
@@ -59,14 +67,27 @@ impl Host for Sandbox {
         };
         let message: String = message.chars().take(LONGEST).collect();
         let message = message.as_str();
-        self.capabilities.about(call, "message", |id| serde_json::to_string(&Message { id, level, message }));
+        self.capabilities.about(call, "message", |id| {
+            serde_json::to_string(&Message { id, level, message })
+        });
         Ok(())
     }
 
-    fn progress(&mut self, call: u64, num: u32, total: u32, stage: Option<(u32, u32)>) -> wasmtime::Result<()> {
+    fn progress(
+        &mut self,
+        call: u64,
+        num: u32,
+        total: u32,
+        stage: Option<(u32, u32)>,
+    ) -> wasmtime::Result<()> {
         let stage = stage.map(|(num, total)| Stage { num, total });
         let progress = |id: &RawValue| {
-            let message = Progress { id, num, total, stage };
+            let message = Progress {
+                id,
+                num,
+                total,
+                stage,
+            };
             serde_json::to_string(&message)
         };
         self.capabilities.about(call, "progress", progress);

@@ -25,7 +25,9 @@ impl HostWithStore<Sandbox> for HasSelf<Sandbox> {
         filter: Option<String>,
     ) -> wasmtime::Result<Result<String, Failure>> {
         let capabilities = accessor.with(|mut access| Arc::clone(&access.get().capabilities));
-        Ok(capabilities.call(cause, &method, &params, filter.as_deref()).await)
+        Ok(capabilities
+            .call(cause, &method, &params, filter.as_deref())
+            .await)
     }
 }
 
@@ -45,8 +47,13 @@ impl Capabilities {
     /// Does one of the grants let this call pass? Otherwise what would have to be
     /// written to grant it, or why the nearest grant refuses.
     fn permit(&self, method: &str, params: &RawValue) -> Result<(), String> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut last_used = self.rpc_last_used.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let mut last_used = self
+            .rpc_last_used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut nearest = None;
         for (grant, last_used) in self.policy.grants().rpc().iter().zip(last_used.iter_mut()) {
             let call = Call {
@@ -58,7 +65,8 @@ impl Capabilities {
             };
             match evaluate(&grant.restrictions, &call) {
                 Ok(()) if grant.budget.is_some() => {
-                    nearest = Some("its grant has a budget, and budgets are not kept yet".to_owned());
+                    nearest =
+                        Some("its grant has a budget, and budgets are not kept yet".to_owned());
                 }
                 Ok(()) => {
                     *last_used = Some(now);
@@ -74,20 +82,31 @@ impl Capabilities {
         })
     }
 
-    async fn call(&self, cause: u64, method: &str, params: &str, filter: Option<&str>) -> Result<String, Failure> {
+    async fn call(
+        &self,
+        cause: u64,
+        method: &str,
+        params: &str,
+        filter: Option<&str>,
+    ) -> Result<String, Failure> {
         let limits = &self.policy.limits;
         let _in_flight = InFlight(self);
         if self.rpc_in_flight.fetch_add(1, Ordering::Relaxed) >= limits.rpc_in_flight {
             let limit = limits.rpc_in_flight;
-            return Err(Failure::Limit(format!("limits.rpc_in_flight: {limit} calls are waiting already")));
+            return Err(Failure::Limit(format!(
+                "limits.rpc_in_flight: {limit} calls are waiting already"
+            )));
         }
-        let parsed: &RawValue = serde_json::from_str(params).map_err(|e| Failure::Malformed(e.to_string()))?;
+        let parsed: &RawValue =
+            serde_json::from_str(params).map_err(|e| Failure::Malformed(e.to_string()))?;
         if !parsed.get().starts_with(['{', '[']) {
-            return Err(Failure::Malformed("params are neither array nor object".to_owned()));
+            return Err(Failure::Malformed(
+                "params are neither array nor object".to_owned(),
+            ));
         }
         if let Some(filter) = filter {
-            let filter: &RawValue =
-                serde_json::from_str(filter).map_err(|e| Failure::Malformed(format!("filter: {e}")))?;
+            let filter: &RawValue = serde_json::from_str(filter)
+                .map_err(|e| Failure::Malformed(format!("filter: {e}")))?;
             if !filter.get().starts_with('{') {
                 return Err(Failure::Malformed("filter is not an object".to_owned()));
             }
@@ -96,18 +115,30 @@ impl Capabilities {
             self.denied(&refusal);
             return Err(Failure::Denied(refusal));
         }
-        let socket = self.node.rpc().map_err(|why| Failure::Unavailable(why.to_owned()))?;
-        let lineage = self.open().and_then(|open| open.lineage(cause)).unwrap_or_default();
+        let socket = self
+            .node
+            .rpc()
+            .map_err(|why| Failure::Unavailable(why.to_owned()))?;
+        let lineage = self
+            .open()
+            .and_then(|open| open.lineage(cause))
+            .unwrap_or_default();
         let mark = self.node.lineages.mark(&self.guest, &lineage);
         let deadline = limits.deadline("rpc").unwrap_or(WITHOUT_END);
-        let answer = socket.call(mark.id(), method, parsed.get(), filter, deadline).await;
+        let answer = socket
+            .call(mark.id(), method, parsed.get(), filter, deadline)
+            .await;
         answer.map(|json| json.get().to_owned()).map_err(failure)
     }
 }
 
 fn failure(error: RpcSocketError) -> Failure {
     match error {
-        RpcSocketError::Rpc { code, message, data } => Failure::Rpc(types::RpcError {
+        RpcSocketError::Rpc {
+            code,
+            message,
+            data,
+        } => Failure::Rpc(types::RpcError {
             code,
             message,
             data: data.map(|d| d.get().to_owned()),

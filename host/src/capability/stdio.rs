@@ -34,7 +34,8 @@ impl GuestStdio {
             };
             line.extend_from_slice(text);
             if ended || line.len() >= LONGEST_LINE {
-                self.capabilities.log(Level::Debug, &String::from_utf8_lossy(&line));
+                self.capabilities
+                    .log(Level::Debug, &String::from_utf8_lossy(&line));
                 line.clear();
             }
         }

@@ -68,19 +68,46 @@ pub enum Call {
     },
 }
 
-impl fmt::Display for Call {
-    /// For log lines: what it was, without its values.
+/// What a call was, without its values: cheap to keep beside the call.
+#[derive(Debug, Clone)]
+pub enum Label {
+    /// A name that the bridge gives.
+    Fixed(&'static str),
+    /// A hook.
+    Hook(&'static str),
+    /// A kind and a name out of lightningd's message.
+    Named(&'static str, Arc<str>),
+}
+
+impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Call::Manifest { .. } => f.write_str("getmanifest"),
-            Call::Init { .. } => f.write_str("init"),
-            Call::Run => f.write_str("its background task"),
-            Call::Method { method, .. } => write!(f, "method {method}"),
-            Call::Check { method, .. } => write!(f, "check of method {method}"),
-            Call::SetConfig { option, .. } => write!(f, "setconfig of {option}"),
-            Call::Notification { topic, .. } => write!(f, "notification {topic}"),
-            Call::Hook { hook, .. } => write!(f, "hook {hook}"),
+            Label::Fixed(name) => f.write_str(name),
+            Label::Hook(name) => write!(f, "hook {name}"),
+            Label::Named(kind, name) => write!(f, "{kind} {name}"),
         }
+    }
+}
+
+impl Call {
+    /// What it is, for log lines.
+    pub fn label(&self) -> Label {
+        match self {
+            Call::Manifest { .. } => Label::Fixed("getmanifest"),
+            Call::Init { .. } => Label::Fixed("init"),
+            Call::Run => Label::Fixed("its background task"),
+            Call::Method { method, .. } => Label::Named("method", Arc::clone(method)),
+            Call::Check { method, .. } => Label::Named("check of method", Arc::clone(method)),
+            Call::SetConfig { option, .. } => Label::Named("setconfig of", Arc::clone(option)),
+            Call::Notification { topic, .. } => Label::Named("notification", Arc::clone(topic)),
+            Call::Hook { hook, .. } => Label::Hook(hook),
+        }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.label().fmt(f)
     }
 }
 
@@ -107,7 +134,7 @@ pub enum Fault {
     /// Another call of the same guest trapped, and took this one with it.
     #[error("was stopped while this call was open, because {0}")]
     Stopped(Arc<str>),
-    /// No answer in time.
+    /// No answer in time, which is this many ms.
     #[error("did not answer within {0} ms")]
     Deadline(u64),
     /// An answer that cannot be used.
@@ -117,4 +144,7 @@ pub enum Fault {
     /// disabled itself.
     #[error("is not running: {0}")]
     Absent(Arc<str>),
+    /// It disabled itself in `init`: as with a plugin that did, it counts as not there.
+    #[error("is disabled: {0}")]
+    Disabled(Arc<str>),
 }

@@ -9,13 +9,13 @@ use wasmtime::component::{Accessor, Instance, InstancePre, TypedFunc};
 use wasmtime::{AsContextMut, Engine};
 
 use super::bindings::cln::guest::types;
-use super::call::{Answer, Call, CallId, Fault};
-use super::trap;
+use super::call::{Answer, Call, CallId, Fault, Label};
 use super::mailbox::{Appetite, Delivery, Mailbox};
 use super::open::{OpenCalls, Settled};
 use super::pace::{self, Pulse};
 use super::sandbox::{Sandbox, SandboxLimits};
 use super::ticker::Ticker;
+use super::trap;
 use crate::capability::Capabilities;
 use crate::lightningd::output::RpcError;
 
@@ -53,12 +53,14 @@ pub struct End {
     /// What happened, for the operator: the trap, with the names of the functions.
     pub reason: Arc<str>,
     /// The call that was being run, where that is known.
-    pub blamed: Option<Arc<str>>,
+    pub blamed: Option<Label>,
 }
 
 impl fmt::Debug for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Seed").field("guest", &self.capabilities.guest).finish_non_exhaustive()
+        f.debug_struct("Seed")
+            .field("guest", &self.capabilities.guest)
+            .finish_non_exhaustive()
     }
 }
 
@@ -79,7 +81,10 @@ impl Seed {
                 error: wasmtime::Error::msg("the bridge stopped it"),
             });
             let reason: Arc<str> = trap::describe(&ending.error).into();
-            let blamed = ending.blamed.as_ref().map(|(id, _)| (*id, Fault::Trap(Arc::clone(&reason))));
+            let blamed = ending
+                .blamed
+                .as_ref()
+                .map(|(id, _)| (*id, Fault::Trap(Arc::clone(&reason))));
             mailbox.forget_calls();
             calls.close(blamed, Fault::Stopped(Arc::clone(&reason)));
             let blamed = ending.blamed.map(|(_, call)| call);
@@ -105,7 +110,10 @@ impl Life {
             }
             if ended.changed().await.is_err() {
                 let reason = "its task was dropped".into();
-                return End { reason, blamed: None };
+                return End {
+                    reason,
+                    blamed: None,
+                };
             }
         }
     }
@@ -113,7 +121,7 @@ impl Life {
 
 /// Why `live` returned.
 struct Ending {
-    blamed: Option<(CallId, Arc<str>)>,
+    blamed: Option<(CallId, Label)>,
     error: wasmtime::Error,
 }
 
@@ -134,7 +142,12 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
     };
     let exports = match started.await {
         Ok(exports) => exports,
-        Err(error) => return Ending { blamed: None, error },
+        Err(error) => {
+            return Ending {
+                blamed: None,
+                error,
+            };
+        }
     };
     let server = Server {
         exports,
@@ -143,7 +156,9 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
         capabilities,
         calls_in_flight,
     };
-    let served = store.run_concurrent(async |guest| server.serve(guest).await).await;
+    let served = store
+        .run_concurrent(async |guest| server.serve(guest).await)
+        .await;
     match served {
         Ok(ending) => ending,
         Err(error) => Ending {
@@ -161,24 +176,49 @@ struct Server {
     calls_in_flight: usize,
 }
 
+/// What takes part in the guest's limits, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// One of `limits.calls_in_flight`.
+    Call,
+    /// One at a time, so that they keep lightningd's order.
+    Notification,
+    /// The guest's own business.
+    Background,
+}
+
+fn kind(call: &Call) -> Kind {
+    match call {
+        Call::Notification { .. } => Kind::Notification,
+        Call::Run => Kind::Background,
+        _ => Kind::Call,
+    }
+}
+
 impl Server {
     async fn serve(&self, guest: &Accessor<Sandbox>) -> Ending {
-        let mut calls = FuturesUnordered::new();
-        let mut notifications = 0usize;
+        let mut under_way = FuturesUnordered::new();
+        let (mut calls, mut notifications) = (0usize, 0usize);
         loop {
             let appetite = Appetite {
-                calls: calls.len() - notifications < self.calls_in_flight,
+                calls: calls < self.calls_in_flight,
                 notifications: notifications == 0,
             };
             if let Some(delivery) = self.mailbox.take(appetite) {
-                notifications += usize::from(is_notification(&delivery.call));
-                calls.push(self.deliver(guest, delivery));
+                match kind(&delivery.call) {
+                    Kind::Call => calls += 1,
+                    Kind::Notification => notifications += 1,
+                    Kind::Background => {}
+                }
+                under_way.push(self.deliver(guest, delivery));
                 continue;
             }
             tokio::select! {
                 biased;
-                Some(done) = calls.next(), if !calls.is_empty() => match done {
-                    Ok(was_notification) => notifications -= usize::from(was_notification),
+                Some(done) = under_way.next(), if !under_way.is_empty() => match done {
+                    Ok(Kind::Call) => calls -= 1,
+                    Ok(Kind::Notification) => notifications -= 1,
+                    Ok(Kind::Background) => {}
                     Err(ending) => return ending,
                 },
                 () = self.mailbox.wait() => {}
@@ -186,50 +226,79 @@ impl Server {
         }
     }
 
-    /// Performs one call; tells whether it was a notification.
-    async fn deliver(&self, guest: &Accessor<Sandbox>, Delivery { id, call }: Delivery) -> Result<bool, Ending> {
-        let was_notification = is_notification(&call);
-        // The label is made only when it is needed: this is the hot path.
-        let label = if was_notification { Some(call.to_string()) } else { None };
-        match self.exports.perform(guest, id, call).await {
+    /// Performs one call.
+    async fn deliver(
+        &self,
+        guest: &Accessor<Sandbox>,
+        Delivery { id, call }: Delivery,
+    ) -> Result<Kind, Ending> {
+        let (kind, label) = (kind(&call), call.label());
+        let performing = self.exports.perform(guest, id, call);
+        let performed = match (
+            kind,
+            self.capabilities.policy.limits.deadline("notification"),
+        ) {
+            (Kind::Notification, Some(deadline)) => {
+                match tokio::time::timeout(deadline, performing).await {
+                    Ok(performed) => performed,
+                    Err(_) => {
+                        // It goes on in the guest, but the next one need not wait for it.
+                        self.capabilities.counters.faults.add();
+                        let word = format!(
+                            "{label}: not handled within {deadline:?}; the next one goes in"
+                        );
+                        self.capabilities
+                            .node
+                            .log
+                            .unusual(&self.capabilities.guest, &word);
+                        Ok(Answer::Done)
+                    }
+                }
+            }
+            _ => performing.await,
+        };
+        match performed {
             Ok(answer) => {
-                if id != 0 && self.open.settle(id, answer) == Settled::Late {
+                let expected = id != 0 && kind != Kind::Background;
+                if expected && self.open.settle(id, answer) == Settled::Late {
                     self.capabilities.counters.late_answers.add();
                 }
-                Ok(was_notification)
+                Ok(kind)
             }
             Err(error) => Err(Ending {
-                blamed: Some((id, label.unwrap_or_default().into())),
+                blamed: Some((id, label)),
                 error,
             }),
         }
     }
 }
 
-fn is_notification(call: &Call) -> bool {
-    matches!(call, Call::Notification { .. })
-}
-
 type Json = Arc<str>;
 type RpcResult<T> = (Result<T, types::RpcError>,);
+type MethodCall = (CallId, Json, Json, Option<Json>, bool);
+type HookCall = (CallId, &'static str, Json);
+type HookResult = (Result<String, String>,);
 
 /// The exports of `cln:guest/plugin`, with parameters that are lowered without a copy.
 struct Exports {
     getmanifest: TypedFunc<(Json,), (String,)>,
     init: TypedFunc<(Json,), (Result<(), String>,)>,
     run: TypedFunc<(), ()>,
-    method: TypedFunc<(CallId, Json, Json, Option<Json>, bool), RpcResult<String>>,
+    method: TypedFunc<MethodCall, RpcResult<String>>,
     check: TypedFunc<(CallId, Json, Json), RpcResult<()>>,
     setconfig: TypedFunc<(CallId, Json, Option<Json>, bool), RpcResult<()>>,
     notification: TypedFunc<(Json, Json, Option<Json>), ()>,
-    hook: TypedFunc<(CallId, &'static str, Json), (Result<String, String>,)>,
+    hook: TypedFunc<HookCall, HookResult>,
 }
 
 /// The exported interface, by version.
 pub const PLUGIN_INTERFACE: &str = "cln:guest/plugin@0.1.0";
 
 impl Exports {
-    fn find(mut store: impl AsContextMut<Data = Sandbox>, instance: &Instance) -> wasmtime::Result<Exports> {
+    fn find(
+        mut store: impl AsContextMut<Data = Sandbox>,
+        instance: &Instance,
+    ) -> wasmtime::Result<Exports> {
         let interface = instance
             .get_export_index(&mut store, None, PLUGIN_INTERFACE)
             .ok_or_else(|| wasmtime::Error::msg(format!("does not export {PLUGIN_INTERFACE}")))?;
@@ -253,14 +322,28 @@ impl Exports {
         })
     }
 
-    async fn perform(&self, guest: &Accessor<Sandbox>, id: CallId, call: Call) -> wasmtime::Result<Answer> {
+    async fn perform(
+        &self,
+        guest: &Accessor<Sandbox>,
+        id: CallId,
+        call: Call,
+    ) -> wasmtime::Result<Answer> {
         Ok(match call {
             Call::Hook { hook, payload } => {
-                let (answer,) = self.hook.call_concurrent(guest, (id, hook, payload)).await?;
+                let (answer,) = self
+                    .hook
+                    .call_concurrent(guest, (id, hook, payload))
+                    .await?;
                 answer.map_or_else(Answer::Declined, Answer::Json)
             }
-            Call::Notification { topic, params, origin } => {
-                self.notification.call_concurrent(guest, (topic, params, origin)).await?;
+            Call::Notification {
+                topic,
+                params,
+                origin,
+            } => {
+                self.notification
+                    .call_concurrent(guest, (topic, params, origin))
+                    .await?;
                 Answer::Done
             }
             Call::Method {
@@ -274,7 +357,10 @@ impl Exports {
                 result.map_or_else(error_answer, Answer::Json)
             }
             Call::Check { method, params } => {
-                let (result,) = self.check.call_concurrent(guest, (id, method, params)).await?;
+                let (result,) = self
+                    .check
+                    .call_concurrent(guest, (id, method, params))
+                    .await?;
                 result.map_or_else(error_answer, |()| Answer::Done)
             }
             Call::SetConfig {
@@ -304,7 +390,9 @@ impl Exports {
 
 fn error_answer(error: types::RpcError) -> Answer {
     // Data that is no JSON is left out: the code and the message still help the caller.
-    let data = error.data.and_then(|d| serde_json::value::RawValue::from_string(d).ok());
+    let data = error
+        .data
+        .and_then(|d| serde_json::value::RawValue::from_string(d).ok());
     Answer::Error(RpcError {
         code: error.code,
         message: error.message,

@@ -101,7 +101,8 @@ impl Guest {
     /// Waits until `init` has led somewhere: ready, disabled, or a fault.
     pub async fn initialised(&self) -> State {
         let mut state = self.state.subscribe();
-        let settled = |s: &State| !matches!(s, State::Starting | State::Waiting(_) | State::Initialising);
+        let settled =
+            |s: &State| !matches!(s, State::Starting | State::Waiting(_) | State::Initialising);
         match state.wait_for(settled).await {
             Ok(state) => state.clone(),
             Err(_) => State::Gone("it was dropped".into()),
@@ -116,20 +117,37 @@ impl Guest {
         }
     }
 
+    /// Does it serve?
+    pub fn is_ready(&self) -> bool {
+        matches!(&*self.state.borrow(), State::Ready(_))
+    }
+
     /// Queues a notification that nobody waits for.
     pub fn notify(&self, call: Call) {
-        if let Some(dropped) = self.seed.mailbox.notify(0, call) {
+        let dropped = self.seed.mailbox.notify(0, call);
+        self.say_dropped(dropped);
+    }
+
+    fn say_dropped(&self, dropped: Option<Call>) {
+        if let Some(dropped) = dropped {
             let total = self.seed.mailbox.dropped();
             // Every loss is counted; powers of two keep a flood from flooding the log, too.
             if total.is_power_of_two() {
-                let word = format!("does not keep up: {dropped} was dropped, {total} in all (limits.queue_length)");
+                let word = format!(
+                    "does not keep up: {dropped} was dropped, {total} in all (limits.queue_length)"
+                );
                 self.seed.capabilities.node.log.unusual(self.name(), &word);
             }
         }
     }
 
     /// Calls it, and waits no longer than until the deadline.
-    pub async fn call(&self, call: Call, deadline: Option<Duration>, cause: Cause) -> Result<Answer, Fault> {
+    pub async fn call(
+        &self,
+        call: Call,
+        deadline: Option<Duration>,
+        cause: Cause,
+    ) -> Result<Answer, Fault> {
         let counters = &self.seed.capabilities.counters;
         counters.calls.add();
         let until = deadline.map(|d| (Instant::now() + d, d));
@@ -140,9 +158,16 @@ impl Guest {
         let id = self.seed.capabilities.node.next_call();
         let (reply, answer) = oneshot::channel();
         let Cause { request, lineage } = cause;
-        life.open.open(id, Open { reply, request, lineage })?;
+        life.open.open(
+            id,
+            Open {
+                reply,
+                request,
+                lineage,
+            },
+        )?;
         match call {
-            Call::Notification { .. } => drop(self.seed.mailbox.notify(id, call)),
+            Call::Notification { .. } => self.say_dropped(self.seed.mailbox.notify(id, call)),
             _ => self.seed.mailbox.call(id, call),
         }
         let answered = match until {
@@ -178,9 +203,10 @@ impl Guest {
             match &*states.borrow_and_update() {
                 State::Ready(life) => return Ok(Arc::clone(life)),
                 State::Waiting(life) if comes_before_init(call) => return Ok(Arc::clone(life)),
-                State::Resting(why) | State::Gone(why) | State::Disabled(why) => {
+                State::Resting(why) | State::Gone(why) => {
                     return Err(Fault::Absent(Arc::clone(why)));
                 }
+                State::Disabled(why) => return Err(Fault::Disabled(Arc::clone(why))),
                 // A guest's init that waits for its own RPC call, which waits for
                 // another guest's hook, which waits for that guest's init, would be a ring.
                 State::Waiting(_) | State::Initialising if !cause.lineage.guests().is_empty() => {
@@ -219,7 +245,8 @@ impl Guest {
         if !current {
             return;
         }
-        self.state.send_replace(State::Resting("too many of its calls are overdue".into()));
+        self.state
+            .send_replace(State::Resting("too many of its calls are overdue".into()));
         let life = Arc::clone(life);
         tokio::spawn(async move {
             // Calls that are still in time may end well.
@@ -239,7 +266,10 @@ impl Guest {
         let request = Call::Manifest {
             request: Arc::clone(&self.request),
         };
-        let manifest = match self.ask(life, request, limits.deadline("getmanifest")).await {
+        let manifest = match self
+            .ask(life, request, limits.deadline("getmanifest"))
+            .await
+        {
             Ok(Answer::Json(manifest)) => manifest,
             Ok(_) => return Err(Refusal::Fault(Fault::Answer("no manifest".to_owned()))),
             Err(fault) => return Err(Refusal::Fault(fault)),
@@ -261,7 +291,10 @@ impl Guest {
             end = life.ended() => return Err(Refusal::Ended(end)),
         };
         self.advance(State::Initialising)?;
-        match self.ask(life, Call::Init { init }, limits.deadline("init")).await {
+        match self
+            .ask(life, Call::Init { init }, limits.deadline("init"))
+            .await
+        {
             Ok(Answer::Declined(why)) => Err(Refusal::Disabled(why)),
             Ok(_) => self.advance(State::Ready(Arc::clone(life))),
             Err(fault) => Err(Refusal::Fault(fault)),
@@ -269,15 +302,29 @@ impl Guest {
     }
 
     /// A call to this very life, ready or not.
-    async fn ask(&self, life: &Arc<Life>, call: Call, deadline: Option<Duration>) -> Result<Answer, Fault> {
+    async fn ask(
+        &self,
+        life: &Arc<Life>,
+        call: Call,
+        deadline: Option<Duration>,
+    ) -> Result<Answer, Fault> {
         let id = self.seed.capabilities.node.next_call();
         let (reply, answer) = oneshot::channel();
         let Cause { request, lineage } = Cause::default();
-        life.open.open(id, Open { reply, request, lineage })?;
+        life.open.open(
+            id,
+            Open {
+                reply,
+                request,
+                lineage,
+            },
+        )?;
         self.seed.mailbox.call(id, call);
         let deadline = deadline.unwrap_or(Duration::from_secs(60));
         match timeout(deadline, answer).await {
-            Ok(answered) => answered.unwrap_or_else(|_| Err(Fault::Absent("its instance ended".into()))),
+            Ok(answered) => {
+                answered.unwrap_or_else(|_| Err(Fault::Absent("its instance ended".into())))
+            }
             Err(_) => Err(Fault::Deadline(deadline.as_millis() as u64)),
         }
     }
@@ -296,7 +343,13 @@ impl Guest {
 }
 
 fn comes_before_init(call: &Call) -> bool {
-    matches!(call, Call::Hook { hook: "db_write", .. })
+    matches!(
+        call,
+        Call::Hook {
+            hook: "db_write",
+            ..
+        }
+    )
 }
 
 /// Why a guest does not serve.
@@ -322,8 +375,14 @@ async fn supervise(guest: Arc<Guest>) {
             }
             Err(Refusal::Over) => return life.kill(),
             Err(Refusal::Disabled(why)) => {
-                log.write(Level::Info, guest.name(), &format!("disabled itself: {why}"));
-                guest.state.send_replace(State::Disabled(format!("it disabled itself: {why}").into()));
+                log.write(
+                    Level::Info,
+                    guest.name(),
+                    &format!("disabled itself: {why}"),
+                );
+                guest
+                    .state
+                    .send_replace(State::Disabled(format!("it disabled itself: {why}").into()));
                 return life.kill();
             }
             Err(Refusal::Ended(end)) => told(&end),
@@ -349,13 +408,21 @@ async fn supervise(guest: Arc<Guest>) {
         faults.push(now);
         let count = faults.len() as u32;
         if count > restart.times {
-            let word = format!("{why}; {count} faults within {:?}: quarantined until the bridge starts again", restart.within);
+            let word = format!(
+                "{why}; {count} faults within {:?}: quarantined until the bridge starts again",
+                restart.within
+            );
             log.unusual(guest.name(), &word);
-            guest.state.send_replace(State::Gone(format!("it is quarantined: {why}").into()));
+            guest
+                .state
+                .send_replace(State::Gone(format!("it is quarantined: {why}").into()));
             return;
         }
         let pause = restart.pause_after(count);
-        log.unusual(guest.name(), &format!("{why}; it starts again in {pause:?}"));
+        log.unusual(
+            guest.name(),
+            &format!("{why}; it starts again in {pause:?}"),
+        );
         if guest.advance(State::Resting(why.into())).is_err() {
             return;
         }
@@ -369,7 +436,7 @@ async fn supervise(guest: Arc<Guest>) {
 
 fn told(end: &End) -> String {
     match &end.blamed {
-        Some(call) if !call.is_empty() => format!("{} in {call}", end.reason),
-        _ => end.reason.to_string(),
+        Some(call) => format!("{call}: {}", end.reason),
+        None => end.reason.to_string(),
     }
 }

@@ -75,7 +75,9 @@ impl Mailbox {
             None
         };
         let sequence = queue.sequence();
-        queue.notifications.push_back((sequence, Delivery { id, call }));
+        queue
+            .notifications
+            .push_back((sequence, Delivery { id, call }));
         drop(queue);
         self.wake.notify_one();
         oldest.map(|(_, delivery)| delivery.call)
@@ -102,8 +104,16 @@ impl Mailbox {
     /// The next delivery in the order of arrival, as far as the guest can take it.
     pub fn take(&self, appetite: Appetite) -> Option<Delivery> {
         let mut queue = self.lock();
-        let call = queue.calls.front().filter(|_| appetite.calls).map(|(n, _)| *n);
-        let notification = queue.notifications.front().filter(|_| appetite.notifications).map(|(n, _)| *n);
+        let call = queue
+            .calls
+            .front()
+            .filter(|_| appetite.calls)
+            .map(|(n, _)| *n);
+        let notification = queue
+            .notifications
+            .front()
+            .filter(|_| appetite.notifications)
+            .map(|(n, _)| *n);
         let from = match (call, notification) {
             (None, None) => return None,
             (Some(c), Some(n)) if n < c => &mut queue.notifications,
@@ -143,7 +153,9 @@ mod tests {
     }
 
     fn names(mailbox: &Mailbox, appetite: Appetite) -> Vec<String> {
-        std::iter::from_fn(|| mailbox.take(appetite)).map(|d| d.call.to_string()).collect()
+        std::iter::from_fn(|| mailbox.take(appetite))
+            .map(|d| d.call.to_string())
+            .collect()
     }
 
     const ALL: Appetite = Appetite {
@@ -157,7 +169,10 @@ mod tests {
         mailbox.notify(0, notification("a"));
         mailbox.call(1, Call::Run);
         mailbox.notify(0, notification("b"));
-        assert_eq!(names(&mailbox, ALL), ["notification a", "its background task", "notification b"]);
+        assert_eq!(
+            names(&mailbox, ALL),
+            ["notification a", "its background task", "notification b"]
+        );
     }
 
     #[test]
@@ -169,7 +184,10 @@ mod tests {
         let dropped = mailbox.notify(0, notification("c")).unwrap();
         assert_eq!(dropped.to_string(), "notification a");
         assert_eq!(mailbox.dropped(), 1);
-        assert_eq!(names(&mailbox, ALL), ["notification b", "its background task", "notification c"]);
+        assert_eq!(
+            names(&mailbox, ALL),
+            ["notification b", "its background task", "notification c"]
+        );
     }
 
     #[test]
@@ -178,7 +196,16 @@ mod tests {
         mailbox.call(1, Call::Run);
         mailbox.notify(0, notification("a"));
         let (calls, notifications) = (false, true);
-        assert_eq!(names(&mailbox, Appetite { calls, notifications }), ["notification a"]);
+        assert_eq!(
+            names(
+                &mailbox,
+                Appetite {
+                    calls,
+                    notifications
+                }
+            ),
+            ["notification a"]
+        );
         assert!(mailbox.withdraw(1));
         assert!(!mailbox.withdraw(1));
     }

@@ -125,7 +125,16 @@ mod tests {
     fn open(calls: &OpenCalls, id: CallId) -> oneshot::Receiver<Result<Answer, Fault>> {
         let (reply, answer) = oneshot::channel();
         let (request, lineage) = (None, Lineage::default());
-        calls.open(id, Open { reply, request, lineage }).unwrap();
+        calls
+            .open(
+                id,
+                Open {
+                    reply,
+                    request,
+                    lineage,
+                },
+            )
+            .unwrap();
         answer
     }
 
@@ -153,11 +162,25 @@ mod tests {
     fn a_trap_ends_all_and_blames_one() {
         let calls = OpenCalls::default();
         let (mut one, mut two) = (open(&calls, 1), open(&calls, 2));
-        calls.close(Some((1, Fault::Trap("boom".into()))), Fault::Stopped("boom".into()));
+        calls.close(
+            Some((1, Fault::Trap("boom".into()))),
+            Fault::Stopped("boom".into()),
+        );
         assert!(matches!(one.try_recv(), Ok(Err(Fault::Trap(_)))));
         assert!(matches!(two.try_recv(), Ok(Err(Fault::Stopped(_)))));
         let (reply, _) = oneshot::channel();
         let (request, lineage) = (None, Lineage::default());
-        assert!(calls.open(3, Open { reply, request, lineage }).is_err());
+        assert!(
+            calls
+                .open(
+                    3,
+                    Open {
+                        reply,
+                        request,
+                        lineage
+                    }
+                )
+                .is_err()
+        );
     }
 }

@@ -92,7 +92,11 @@ enum Stretch<T> {
 }
 
 /// Runs a guest to its end, wherever it belongs. `None` when it was killed.
-pub async fn run<T: Send + 'static>(mut guest: Boxed<T>, pulse: Arc<Pulse>, ticker: Arc<Ticker>) -> Option<T> {
+pub async fn run<T: Send + 'static>(
+    mut guest: Boxed<T>,
+    pulse: Arc<Pulse>,
+    ticker: Arc<Ticker>,
+) -> Option<T> {
     loop {
         // On this thread, until it burns.
         match stretch(guest, &pulse, &ticker, |interrupted| interrupted).await {

@@ -34,7 +34,9 @@ pub struct Sandbox {
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sandbox").field("memory", &self.memory).finish_non_exhaustive()
+        f.debug_struct("Sandbox")
+            .field("memory", &self.memory)
+            .finish_non_exhaustive()
     }
 }
 
@@ -157,11 +159,21 @@ impl MemoryAccount {
 }
 
 impl ResourceLimiter for MemoryAccount {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(self.grow(current, desired, 1))
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(self.grow(current, desired, TABLE_ELEMENT))
     }
 
@@ -187,7 +199,10 @@ mod tests {
     fn memories_and_tables_share_one_account() {
         let mut account = MemoryAccount::new(1 << 20);
         assert!(account.memory_growing(0, 600 << 10, None).unwrap());
-        assert!(!account.memory_growing(0, 600 << 10, None).unwrap(), "a second memory");
+        assert!(
+            !account.memory_growing(0, 600 << 10, None).unwrap(),
+            "a second memory"
+        );
         assert!(account.table_growing(0, 10_000, None).unwrap());
         assert!(!account.table_growing(10_000, 200_000, None).unwrap());
         assert_eq!(account.used, (600 << 10) + 80_000);

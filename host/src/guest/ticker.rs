@@ -41,10 +41,12 @@ impl Ticker {
     /// Starts the thread, asleep.
     pub fn start(engine: Engine) -> std::io::Result<Ticker> {
         let state = Arc::new(State::default());
-        let handle = std::thread::Builder::new().name("epoch".to_owned()).spawn({
-            let state = Arc::clone(&state);
-            move || tick(&engine, &state)
-        })?;
+        let handle = std::thread::Builder::new()
+            .name("epoch".to_owned())
+            .spawn({
+                let state = Arc::clone(&state);
+                move || tick(&engine, &state)
+            })?;
         Ok(Ticker {
             state,
             thread: handle.thread().clone(),

@@ -40,5 +40,10 @@ pub fn describe(error: &wasmtime::Error) -> String {
 fn place(trace: &WasmBacktrace) -> Option<String> {
     let mut names = trace.frames().iter().filter_map(|frame| frame.func_name());
     let name = names.find(|name| !PLUMBING.iter().any(|p| name.contains(p)))?;
-    Some(format!("{:.160}", rustc_demangle::demangle(name).to_string().trim_end_matches("::h")))
+    Some(format!(
+        "{:.160}",
+        rustc_demangle::demangle(name)
+            .to_string()
+            .trim_end_matches("::h")
+    ))
 }

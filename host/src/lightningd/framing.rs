@@ -247,7 +247,11 @@ mod tests {
         let mut framer = Framer::default();
         framer.push(b"hello\n\n{\"method\":\"a\"}\n\n}}\n{\"method\" 1}\n\n{\"method\":\"b\"}\n\n");
         let seen = methods(&mut framer);
-        assert_eq!(seen.iter().filter(|m| !m.starts_with("error")).count(), 2, "{seen:?}");
+        assert_eq!(
+            seen.iter().filter(|m| !m.starts_with("error")).count(),
+            2,
+            "{seen:?}"
+        );
         assert!(seen.iter().any(|m| m == "a") && seen.iter().any(|m| m == "b"));
         assert!(seen.iter().filter(|m| m.starts_with("error")).count() >= 2);
     }

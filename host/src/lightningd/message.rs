@@ -104,7 +104,10 @@ impl Message {
         };
         let id = match envelope.id.map(RawValue::get) {
             None => None,
-            Some(token) if token.starts_with(['"', '-']) || token.starts_with(|c: char| c.is_ascii_digit()) => {
+            Some(token)
+                if token.starts_with(['"', '-'])
+                    || token.starts_with(|c: char| c.is_ascii_digit()) =>
+            {
                 Some(RequestId(token.into()))
             }
             Some(token) => return Err(Malformed::NotRequest(format!("id {token:.40}"))),
@@ -135,17 +138,36 @@ mod tests {
     #[test]
     fn params_keep_their_bytes_and_may_be_absent() {
         let raw = r#"{ "a" : [1e3,  "\u0041"] }"#;
-        let message = Message::parse(format!(r#"{{"method":"m","params":{raw}}}"#).as_bytes()).unwrap();
+        let message =
+            Message::parse(format!(r#"{{"method":"m","params":{raw}}}"#).as_bytes()).unwrap();
         assert_eq!(message.params.as_deref(), Some(raw));
-        assert!(Message::parse(br#"{"id":1,"method":"m"}"#).unwrap().params.is_none());
+        assert!(
+            Message::parse(br#"{"id":1,"method":"m"}"#)
+                .unwrap()
+                .params
+                .is_none()
+        );
     }
 
     #[test]
     fn what_json_rpc_says_of_malformed_input() {
         assert_eq!(Message::parse(b"{\"a\":").unwrap_err().code(), -32700);
         assert_eq!(Message::parse(b"[1]").unwrap_err().code(), -32600);
-        assert_eq!(Message::parse(br#"{"id":{},"method":"m"}"#).unwrap_err().code(), -32600);
-        assert_eq!(Message::parse(br#"{"id":1,"method":7}"#).unwrap_err().code(), -32600);
-        assert_eq!(Message::parse(b"{\"method\":\"\xff\"}").unwrap_err().code(), -32700);
+        assert_eq!(
+            Message::parse(br#"{"id":{},"method":"m"}"#)
+                .unwrap_err()
+                .code(),
+            -32600
+        );
+        assert_eq!(
+            Message::parse(br#"{"id":1,"method":7}"#)
+                .unwrap_err()
+                .code(),
+            -32600
+        );
+        assert_eq!(
+            Message::parse(b"{\"method\":\"\xff\"}").unwrap_err().code(),
+            -32700
+        );
     }
 }

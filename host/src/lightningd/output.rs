@@ -326,10 +326,16 @@ mod tests {
         output.result(&id("2"), "{}");
         output.log(Level::Info, "l");
         let first = written(&output).await;
-        assert!(first.contains("\"log\"") && !first.contains("\"id\":2"), "{first}");
+        assert!(
+            first.contains("\"log\"") && !first.contains("\"id\":2"),
+            "{first}"
+        );
         db_write.answer("{\"result\":\"continue\"}");
         let rest = written(&output).await;
-        let (answer, held) = (rest.find("\"id\":1").unwrap(), rest.find("\"id\":2").unwrap());
+        let (answer, held) = (
+            rest.find("\"id\":1").unwrap(),
+            rest.find("\"id\":2").unwrap(),
+        );
         assert!(answer < held, "{rest}");
     }
 

@@ -34,7 +34,9 @@ impl Source {
         let copy = fd.try_clone()?;
         match pipe::Receiver::from_owned_fd(fd) {
             Ok(pipe) => Ok(Source::Pipe(pipe)),
-            Err(e) if e.kind() == io::ErrorKind::InvalidInput => Ok(Source::Threaded(read_in_thread(copy))),
+            Err(e) if e.kind() == io::ErrorKind::InvalidInput => {
+                Ok(Source::Threaded(read_in_thread(copy)))
+            }
             Err(e) => Err(e),
         }
     }

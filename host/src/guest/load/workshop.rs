@@ -80,10 +80,16 @@ impl Workshop {
         }
         let time = Duration::from_millis(limits.compile_time_ms);
         let within = compile::Limits::within(time, limits.compile_memory_bytes);
-        let artifact = self.compiler.compile(module, within).await.map_err(|e| e.to_string())?;
+        let artifact = self
+            .compiler
+            .compile(module, within)
+            .await
+            .map_err(|e| e.to_string())?;
         let (made, engine) = (artifact.clone(), self.engine.clone());
         let component = tokio::task::spawn_blocking(move || made.component(&engine)).await;
-        let component = component.map_err(|e| e.to_string())?.map_err(|e| format!("{e:#}"))?;
+        let component = component
+            .map_err(|e| e.to_string())?
+            .map_err(|e| format!("{e:#}"))?;
         self.keep_later(Kept::Compiled(key, artifact));
         Ok(Loaded { component })
     }
@@ -103,12 +109,18 @@ impl Workshop {
                 Kept::Compiled(key, artifact) => cache.store(&engine, key, artifact),
                 Kept::Used(key) => cache.mark_used(key),
             };
-            all.iter().filter_map(|kept| keep(kept).err()).map(|e| e.to_string()).collect()
+            all.iter()
+                .filter_map(|kept| keep(kept).err())
+                .map(|e| e.to_string())
+                .collect()
         });
         kept.await.unwrap_or_else(|e| vec![e.to_string()])
     }
 
     fn keep_later(&self, kept: Kept) {
-        self.to_keep.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
+        self.to_keep
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(kept);
     }
 }

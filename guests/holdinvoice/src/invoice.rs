@@ -1,0 +1,230 @@
+//! One registered payment: what it must be, and the HTLCs that are held for it.
+
+use cln_guest::prelude::*;
+
+/// Where a registered payment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Registered. Parts of the payment may be held, but not all of it.
+    Open,
+    /// The whole amount is held and waits for `holdinvoicesettle` or `holdinvoicecancel`.
+    Accepted,
+    /// Paid.
+    Settled,
+    /// Turned down: what comes for it is failed.
+    Cancelled,
+}
+
+impl Status {
+    /// Whether nothing more will happen to it.
+    pub fn is_final(self) -> bool {
+        matches!(self, Status::Settled | Status::Cancelled)
+    }
+}
+
+/// What the operator registered.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// The least that must be paid.
+    pub amount: Amount,
+    /// The operator's words.
+    pub label: Option<String>,
+    /// Blocks that an HTLC must have left when it comes, where the operator said so.
+    pub cltv: Option<u32>,
+    /// The secret in the invoice, without which nobody may pay.
+    pub payment_secret: Option<Secret>,
+}
+
+/// An HTLC that is held.
+#[derive(Debug)]
+pub struct Part {
+    ticket: Ticket<HtlcAcceptedAction>,
+    amount: Amount,
+    cltv_expiry: u32,
+    /// The block height when it came.
+    height: u32,
+}
+
+impl Part {
+    /// BOLT 4's answer that says no more than that this payment will not be.
+    fn refusal(&self) -> HtlcAcceptedAction {
+        HtlcAcceptedAction::fail(refusal(self.amount, self.height))
+    }
+}
+
+/// `incorrect_or_unknown_payment_details`: the one answer for an unknown hash, a
+/// wrong amount and a wrong secret, so that a prober learns nothing.
+fn refusal(amount: Amount, height: u32) -> FailureMessage {
+    FailureMessage::incorrect_or_unknown_payment_details(amount, height)
+}
+
+/// A registered payment.
+#[derive(Debug)]
+pub struct Invoice {
+    /// What it must be.
+    pub terms: Terms,
+    status: Status,
+    /// The sum that the sender says all parts make; all parts must agree on it.
+    total: Option<Amount>,
+    parts: Vec<Part>,
+    /// Seconds since the first part of an incomplete payment came.
+    waited: u64,
+}
+
+impl Invoice {
+    /// One that nobody has paid yet.
+    pub fn new(terms: Terms) -> Self {
+        Invoice {
+            terms,
+            status: Status::Open,
+            total: None,
+            parts: Vec::new(),
+            waited: 0,
+        }
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// How much is held.
+    pub fn held_amount(&self) -> Amount {
+        self.parts
+            .iter()
+            .filter(|part| part.ticket.is_open())
+            .fold(Amount::ZERO, |sum, part| {
+                sum.checked_add(part.amount)
+                    .unwrap_or(Amount::from_msat(u64::MAX))
+            })
+    }
+
+    /// How many HTLCs are held.
+    pub fn held(&self) -> usize {
+        self.parts.iter().filter(|p| p.ticket.is_open()).count()
+    }
+
+    /// The block height at which the first of the held HTLCs goes back.
+    pub fn cltv_expiry(&self) -> Option<u32> {
+        let open = self.parts.iter().filter(|part| part.ticket.is_open());
+        open.map(|part| part.cltv_expiry).min()
+    }
+
+    /// Forgets HTLCs that were answered in the guest's place, so that a sum never counts them.
+    fn drop_gone(&mut self) {
+        self.parts.retain(|part| part.ticket.is_open());
+        if self.status == Status::Accepted && Some(self.held_amount()) < self.total {
+            self.status = Status::Open;
+        }
+        if self.parts.is_empty() {
+            self.total = None;
+            self.waited = 0;
+        }
+    }
+
+    /// An HTLC for this payment came: why it is not taken, or the wait for its
+    /// answer and whether the payment is whole with it.
+    pub fn take(
+        &mut self,
+        payload: &HtlcAcceptedPayload,
+        height: u32,
+        last_blocks: u32,
+    ) -> Result<(cln_guest::Answer<HtlcAcceptedAction>, bool), FailureMessage> {
+        let HtlcAcceptedPayload { onion, htlc, .. } = payload;
+        self.drop_gone();
+        // What lightningd would check before it pays an invoice of its own
+        // (`lightningd/peer_htlcs.c:handle_localpay`): a resolve skips it.
+        let forward = onion.forward_msat.unwrap_or(htlc.amount_msat);
+        if htlc.amount_msat < forward {
+            return Err(FailureMessage::final_incorrect_htlc_amount(
+                htlc.amount_msat,
+            ));
+        }
+        if onion
+            .outgoing_cltv_value
+            .is_some_and(|least| htlc.cltv_expiry < least)
+        {
+            return Err(FailureMessage::final_incorrect_cltv_expiry(
+                htlc.cltv_expiry,
+            ));
+        }
+        let blocks_left = u32::try_from(htlc.cltv_expiry_relative).unwrap_or(0);
+        let total = onion.total_msat.unwrap_or(forward);
+        let most = self.terms.amount.checked_mul(2);
+        if self.status.is_final()
+            || self.terms.cltv.is_some_and(|least| blocks_left < least)
+            || blocks_left <= last_blocks
+            || total < self.terms.amount
+            // BOLT 4: twice the amount and no more.
+            || most.is_some_and(|most| total > most)
+            || self.total.is_some_and(|agreed| agreed != total)
+            || (self.terms.payment_secret.is_some()
+                && self.terms.payment_secret != onion.payment_secret)
+        {
+            return Err(refusal(htlc.amount_msat, height));
+        }
+        let (ticket, answer) = hold();
+        self.total = Some(total);
+        self.parts.push(Part {
+            ticket,
+            amount: htlc.amount_msat,
+            cltv_expiry: htlc.cltv_expiry,
+            height,
+        });
+        let whole = self.status == Status::Open && self.held_amount() >= total;
+        if whole {
+            self.status = Status::Accepted;
+        }
+        Ok((answer, whole))
+    }
+
+    /// Resolves all that is held. How many HTLCs took it; None when not all of the
+    /// payment is there (any more).
+    pub fn settle(&mut self, preimage: Preimage) -> Option<usize> {
+        self.drop_gone();
+        if self.status != Status::Accepted {
+            return None;
+        }
+        self.status = Status::Settled;
+        Some(self.answer_all(|_| HtlcAcceptedAction::resolve(preimage)))
+    }
+
+    /// Fails all that is held, and all that comes later. How many HTLCs took it.
+    pub fn cancel(&mut self) -> usize {
+        self.status = Status::Cancelled;
+        self.answer_all(Part::refusal)
+    }
+
+    /// Cancels when the first of the held HTLCs has only this many blocks left.
+    pub fn cancel_near(&mut self, height: u32, last_blocks: u32) -> Option<usize> {
+        let expiry = self.cltv_expiry()?;
+        (height.saturating_add(last_blocks) >= expiry).then(|| self.cancel())
+    }
+
+    /// This many seconds have passed. Fails the parts of a payment that has been
+    /// incomplete for `most` seconds, which may then be tried again.
+    pub fn wait(&mut self, seconds: u64, most: u64) -> usize {
+        self.drop_gone();
+        if self.status != Status::Open || self.parts.is_empty() {
+            return 0;
+        }
+        self.waited = self.waited.saturating_add(seconds);
+        if self.waited < most {
+            return 0;
+        }
+        self.answer_all(|_| HtlcAcceptedAction::fail(FailureMessage::mpp_timeout()))
+    }
+
+    fn answer_all(&mut self, answer: impl Fn(&Part) -> HtlcAcceptedAction) -> usize {
+        self.total = None;
+        self.waited = 0;
+        self.parts
+            .drain(..)
+            .filter_map(|part| {
+                let answer = answer(&part);
+                part.ticket.settle(answer).ok()
+            })
+            .count()
+    }
+}

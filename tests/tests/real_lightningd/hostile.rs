@@ -1,0 +1,95 @@
+//! Guests that fail in `htlc_accepted`: the payment fails as the policy says, and nothing else.
+
+use crate::support::bridged;
+use cln_wasm_tests::bridge::{Folder, manifest};
+use cln_wasm_tests::lab::{Lab, NodeSetup};
+use serde_json::{Value, json};
+
+/// How a guest fails, and what the bridge says of it.
+const FAILURES: [(&str, &str); 4] = [
+    ("\"trap\"", "; it starts again in "),
+    ("\"loop\"", "; it starts again in "),
+    (
+        r#"{"answer": {"result": "resolve", "payment_key": 7}}"#,
+        "hostile: hook htlc_accepted: ",
+    ),
+    ("\"never\"", "hostile: hook htlc_accepted: "),
+];
+
+/// Lets the first HTLC pass since it was started, and fails at the second.
+fn guest(failure: &str, on_fault: &str) -> Folder {
+    let failure: Value = serde_json::from_str(failure).unwrap();
+    let pass = json!({"answer": {"result": "continue"}});
+    let script = json!({
+        "manifest": manifest(json!({"hooks": [{"name": "htlc_accepted"}]})),
+        "init": {"log": ["info", "is ready"]},
+        "hooks": {"htlc_accepted": {"nth": [pass, failure, pass]}},
+        "policy": format!(
+            "[limits]\ncpu_per_call_ms = \"200 ms\"\n[limits.deadline]\nhtlc_accepted = \"1 s\"\n\
+             [on-fault]\nhtlc_accepted = \"{on_fault}\"\n[on-fault.restart]\npause = \"10 ms\""
+        ),
+    });
+    Folder::new().scripted("hostile", script)
+}
+
+/// A line of nodes, each but the first with a guest that fails in its own way.
+fn line(on_fault: &str) -> Option<(Vec<Folder>, Lab)> {
+    let folders: Vec<Folder> = FAILURES
+        .iter()
+        .map(|(how, _)| guest(how, on_fault))
+        .collect();
+    let mut nodes = vec![NodeSetup::new()];
+    nodes.extend(folders.iter().map(|folder| bridged(folder.path())));
+    let lab = Lab::start_nodes(&nodes)?;
+    lab.open_line();
+    Some((folders, lab))
+}
+
+#[test]
+fn a_guest_that_fails_costs_one_payment() {
+    let Some((_folders, lab)) = line("closed") else {
+        return;
+    };
+    for (before, (how, said)) in FAILURES.iter().enumerate() {
+        let node = before + 1;
+        let read = lab.wait_log_after(node, 0, "hostile: is ready");
+        assert_eq!(
+            lab.send_direct(before, node, 5000).unwrap()["status"],
+            "complete"
+        );
+        let failed = lab.send_direct(before, node, 6000).unwrap_err();
+        assert!([202, 203, 204].contains(&failed.code), "{how}: {failed}");
+        let data = failed.data.unwrap_or_default();
+        assert_eq!(
+            data["failcodename"], "WIRE_TEMPORARY_NODE_FAILURE",
+            "{how}: {data}"
+        );
+        assert_eq!(data["erring_node"], lab.node(node).id, "{how}: {data}");
+        let read = lab.wait_log_after(node, read, said);
+        if said.contains("starts again") {
+            lab.wait_log_after(node, read, "hostile: is ready");
+        }
+        let paid = lab.send_direct(before, node, 7000).unwrap();
+        assert_eq!(paid["status"], "complete", "after {how}");
+    }
+    lab.assert_healthy();
+    for node in 0..=FAILURES.len() {
+        assert_eq!(lab.stop_node(node), Some(0));
+    }
+    lab.assert_healthy();
+}
+
+#[test]
+fn an_open_policy_lets_payments_pass_a_guest_that_fails() {
+    let Some((_folders, lab)) = line("open") else {
+        return;
+    };
+    for (before, (how, said)) in FAILURES.iter().enumerate() {
+        for msat in [5000, 6000] {
+            let paid = lab.send_direct(before, before + 1, msat).unwrap();
+            assert_eq!(paid["status"], "complete", "{how}");
+        }
+        lab.wait_log(before + 1, said);
+    }
+    lab.assert_healthy();
+}

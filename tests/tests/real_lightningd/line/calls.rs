@@ -1,0 +1,74 @@
+//! `custommsg-echo` between peers, and `rpc-guard` on the first node.
+
+use cln_wasm_tests::lab::Lab;
+use serde_json::json;
+
+pub fn echoes(lab: &Lab) {
+    for (from, to) in [(0, 1), (1, 0), (1, 2)] {
+        let peer = lab.node(to).id;
+        let ping = json!({"peer_id": peer, "payload": "are you there? \u{1f600}"});
+        let pong = lab.rpc(from, "custommsg-echo-ping", ping).unwrap();
+        assert_eq!(pong["peer_id"], peer);
+        assert_eq!(pong["payload"], "are you there? \u{1f600}");
+        lab.wait_log(
+            to,
+            &format!("custommsg-echo: {} was answered", lab.node(from).id),
+        );
+    }
+    // No peer of the first node.
+    let stranger = json!({"peer_id": lab.node(2).id});
+    assert_eq!(
+        lab.rpc(0, "custommsg-echo-ping", stranger)
+            .unwrap_err()
+            .code,
+        900
+    );
+    // A message of another type is none of the guest's.
+    lab.custommsg(0, 1, "8001ff").unwrap();
+    lab.rpc(0, "custommsg-echo-ping", json!([lab.node(1).id]))
+        .unwrap();
+}
+
+pub fn guarded(lab: &Lab) {
+    let withdraw = json!({"destination": "all", "satoshi": "all"});
+    let denied = lab.rpc(0, "withdraw", withdraw.clone()).unwrap_err();
+    assert_eq!(
+        (denied.code, denied.message.as_str()),
+        (-1, "ask the treasurer")
+    );
+    // The others have no such rule: lightningd itself refuses what is no address.
+    assert_eq!(lab.rpc(1, "withdraw", withdraw).unwrap_err().code, -32602);
+
+    for (node, seconds) in [(0, 3600), (1, 604_800)] {
+        let invoice = lab.invoice(node, 1000);
+        let decoded = lab
+            .rpc(node, "decode", json!({"string": invoice["bolt11"]}))
+            .unwrap();
+        assert_eq!(decoded["expiry"], seconds, "{decoded}");
+    }
+    let greeting = lab
+        .rpc(0, "listconfigs", json!({"config": "greeting"}))
+        .unwrap();
+    assert_eq!(greeting, json!({"configs": {}}));
+
+    let rules = lab.rpc(0, "rpc-guard-list", json!({})).unwrap();
+    let matched: Vec<u64> = rules["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| rule["matched"].as_u64().unwrap())
+        .collect();
+    assert_eq!(matched, [1, 1, 1], "{rules}");
+
+    // A rule that is none is refused, and the old ones stay; then there is one more.
+    let set = |rule: &str| {
+        lab.rpc(
+            1,
+            "setconfig",
+            json!({"config": "rpc-guard-rule", "val": rule}),
+        )
+    };
+    let bad = set("forbid withdraw").unwrap_err();
+    assert!(bad.message.contains("forbid"), "{bad}");
+    lab.rpc(1, "newaddr", json!({})).unwrap();
+}
