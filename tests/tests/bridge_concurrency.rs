@@ -8,7 +8,8 @@ fn htlc(number: usize) -> Value {
     let mut shown: Value = serde_json::from_str(&payload("htlc_accepted")).unwrap();
     shown["htlc"]["id"] = json!(number);
     // The preimage of 32 zero bytes.
-    shown["htlc"]["payment_hash"] = json!("66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925");
+    shown["htlc"]["payment_hash"] =
+        json!("66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925");
     shown
 }
 
@@ -22,7 +23,9 @@ fn a_thousand_htlcs_are_held_and_settled_in_reverse() {
         "policy": "[limits.deadline]\nhtlc_accepted = \"none\""});
     let folder = Folder::new().scripted("h", script);
     let node = bridge(&folder).start().unwrap();
-    let mut held: Vec<_> = (0..HELD).map(|n| node.start_hook("htlc_accepted", htlc(n)).unwrap()).collect();
+    let mut held: Vec<_> = (0..HELD)
+        .map(|n| node.start_hook("htlc_accepted", htlc(n)).unwrap())
+        .collect();
     // Calls come to a guest in the order in which lightningd sent them.
     assert_eq!(node.call("h-counts", json!([])).unwrap()["held"], HELD);
     let settle = json!({"result": "resolve", "payment_key": "00".repeat(32)});
@@ -43,11 +46,15 @@ fn a_thousand_htlcs_are_held_and_settled_in_reverse() {
 #[test]
 fn ten_thousand_notifications_come_in_order_and_none_is_lost() {
     const SENT: usize = 10_000;
-    let script = |own: &str| json!({
+    let script = |own: &str| {
+        json!({
         "manifest": manifest(json!({"subscriptions": ["block_added", "connect"], "rpcmethods": methods(&[own])})),
         "methods": {own: "seen"},
-        "policy": "[limits]\nqueue_length = 20000\nanswer_bytes = \"16 MiB\""});
-    let folder = Folder::new().scripted("a", script("a-seen")).scripted("b", script("b-seen"));
+        "policy": "[limits]\nqueue_length = 20000\nanswer_bytes = \"16 MiB\""})
+    };
+    let folder = Folder::new()
+        .scripted("a", script("a-seen"))
+        .scripted("b", script("b-seen"));
     let node = bridge(&folder).start().unwrap();
     for n in 0..SENT {
         let topic = if n % 7 == 0 { "connect" } else { "block_added" };
@@ -62,7 +69,10 @@ fn ten_thousand_notifications_come_in_order_and_none_is_lost() {
         }
         for (n, entry) in seen.as_array().unwrap().iter().skip(1).enumerate() {
             let topic = if n % 7 == 0 { "connect" } else { "block_added" };
-            assert_eq!(entry, &json!({"topic": topic, "params": {topic: {"height": n}}, "origin": null}));
+            assert_eq!(
+                entry,
+                &json!({"topic": topic, "params": {topic: {"height": n}}, "origin": null})
+            );
         }
     }
     node.shutdown().unwrap();
@@ -82,11 +92,20 @@ fn what_a_full_queue_drops_is_the_oldest_and_is_said() {
     for n in 1..=30 {
         node.notify("block_added", json!({"height": n})).unwrap();
     }
-    node.wait_log(|l| l.level == "unusual" && l.text.starts_with("a: ") && l.text.contains("16 in all")).unwrap();
+    node.wait_log(|l| {
+        l.level == "unusual" && l.text.starts_with("a: ") && l.text.contains("16 in all")
+    })
+    .unwrap();
     node.call("a-release", json!([])).unwrap();
     let heights = loop {
         let seen = node.call("a-seen", json!([])).unwrap();
-        let heights: Vec<_> = seen.as_array().unwrap().iter().skip(1).map(|e| e["params"]["block_added"]["height"].as_u64().unwrap()).collect();
+        let heights: Vec<_> = seen
+            .as_array()
+            .unwrap()
+            .iter()
+            .skip(1)
+            .map(|e| e["params"]["block_added"]["height"].as_u64().unwrap())
+            .collect();
         if heights.last() == Some(&30) {
             break heights;
         }
@@ -102,12 +121,27 @@ fn a_hook_asks_the_node_first() {
         "manifest": manifest(json!({"hooks": ["openchannel"]})), "rpc": ["getinfo"],
         "hooks": {"openchannel": [{"rpc": ["getinfo", {}]}, {"log": ["info", "asked"]}, {"answer": {"result": "continue", "mindepth": 2}}]}});
     let folder = Folder::new().scripted("a", script);
-    let node = bridge(&folder).native("getinfo", |_| Ok(json!({"id": "02"}))).start().unwrap();
-    let runs: Vec<_> = (0..50).map(|_| node.start_hook("openchannel", payload("openchannel")).unwrap()).collect();
+    let node = bridge(&folder)
+        .native("getinfo", |_| Ok(json!({"id": "02"})))
+        .start()
+        .unwrap();
+    let runs: Vec<_> = (0..50)
+        .map(|_| {
+            node.start_hook("openchannel", payload("openchannel"))
+                .unwrap()
+        })
+        .collect();
     for run in runs {
-        assert_eq!(run.wait().unwrap().result, json!({"result": "continue", "mindepth": 2}));
+        assert_eq!(
+            run.wait().unwrap().result,
+            json!({"result": "continue", "mindepth": 2})
+        );
     }
-    assert!(node.connections() < 50, "{} connections for 50 calls", node.connections());
+    assert!(
+        node.connections() < 50,
+        "{} connections for 50 calls",
+        node.connections()
+    );
     node.shutdown().unwrap();
 }
 
@@ -122,9 +156,15 @@ fn what_was_not_granted_does_not_reach_the_socket() {
         .native("stop", |_| panic!("not granted"))
         .start()
         .unwrap();
-    assert_eq!(node.call("a-info", json!([])).unwrap(), json!({"result": {"id": "02"}}));
+    assert_eq!(
+        node.call("a-info", json!([])).unwrap(),
+        json!({"result": {"id": "02"}})
+    );
     let refused = node.call("a-stop", json!([])).unwrap();
-    assert!(refused["failure"].as_str().unwrap().contains("Denied"), "{refused}");
+    assert!(
+        refused["failure"].as_str().unwrap().contains("Denied"),
+        "{refused}"
+    );
     node.shutdown().unwrap();
 }
 
@@ -145,20 +185,28 @@ fn a_guests_own_call_that_comes_back_as_rpc_command_is_no_deadlock() {
         .start()
         .unwrap();
     assert_eq!(node.call("getinfo", json!({})).unwrap(), json!("info"));
-    assert_eq!(node.call("a-info", json!({})).unwrap(), json!({"result": "info"}));
+    assert_eq!(
+        node.call("a-info", json!({})).unwrap(),
+        json!({"result": "info"})
+    );
     node.shutdown().unwrap();
 }
 
 #[test]
 fn two_guests_that_ask_each_other_are_no_deadlock() {
-    let folder = Folder::new().scripted("a", asking("a-info")).scripted("b", asking("b-info"));
+    let folder = Folder::new()
+        .scripted("a", asking("a-info"))
+        .scripted("b", asking("b-info"));
     let node = bridge(&folder)
         .native("getinfo", |_| Ok(json!("info")))
         .native("listpeers", |_| Ok(json!("peers")))
         .start()
         .unwrap();
     let calls: Vec<_> = (0..20)
-        .map(|n| node.start_call(if n % 2 == 0 { "a-info" } else { "b-info" }, json!({})).unwrap())
+        .map(|n| {
+            node.start_call(if n % 2 == 0 { "a-info" } else { "b-info" }, json!({}))
+                .unwrap()
+        })
         .collect();
     for call in calls {
         assert_eq!(call.wait().unwrap(), json!({"result": "info"}));
@@ -174,7 +222,10 @@ fn a_guest_calls_another_guests_method() {
     let b = json!({"manifest": manifest(json!({"rpcmethods": methods(&["b-inner"])})), "methods": {"b-inner": "echo"}});
     let folder = Folder::new().scripted("a", a).scripted("b", b);
     let node = bridge(&folder).start().unwrap();
-    assert_eq!(node.call("a-outer", json!([])).unwrap(), json!({"result": [5]}));
+    assert_eq!(
+        node.call("a-outer", json!([])).unwrap(),
+        json!({"result": [5]})
+    );
     node.shutdown().unwrap();
 }
 
@@ -195,13 +246,20 @@ fn a_hook_that_comes_before_init_is_answered_waits_for_the_guest() {
         .without_waiting_for_init()
         .start()
         .unwrap();
-    let mut run = node.start_hook("peer_connected", payload("peer_connected")).unwrap();
+    let mut run = node
+        .start_hook("peer_connected", payload("peer_connected"))
+        .unwrap();
     assert!(!run.is_done());
     go.send(()).unwrap();
     node.wait_init().unwrap();
     let ended = run.wait().unwrap();
     assert_eq!(ended.result["result"], "disconnect");
-    let lines: Vec<_> = node.logs().into_iter().filter(|l| l.text.starts_with("a: ")).map(|l| l.text).collect();
+    let lines: Vec<_> = node
+        .logs()
+        .into_iter()
+        .filter(|l| l.text.starts_with("a: "))
+        .map(|l| l.text)
+        .collect();
     let at = |text: &str| lines.iter().position(|l| l == text).unwrap();
     assert!(at("a: ready") < at("a: asked"), "{lines:?}");
     node.shutdown().unwrap();
@@ -210,13 +268,21 @@ fn a_hook_that_comes_before_init_is_answered_waits_for_the_guest() {
 #[test]
 fn an_init_whose_call_goes_through_another_guests_hook_is_no_deadlock() {
     // Each waits in init for a call that lightningd first shows to the other.
-    let script = || json!({
+    let script = || {
+        json!({
         "manifest": manifest(json!({"hooks": ["rpc_command"]})), "rpc": ["getinfo"],
-        "init": [{"rpc": ["getinfo", {}]}, {"log": ["info", "ready"]}]});
-    let folder = Folder::new().scripted("a", script()).scripted("b", script());
-    let node = bridge(&folder).native("getinfo", |_| Ok(json!({}))).start().unwrap();
+        "init": [{"rpc": ["getinfo", {}]}, {"log": ["info", "ready"]}]})
+    };
+    let folder = Folder::new()
+        .scripted("a", script())
+        .scripted("b", script());
+    let node = bridge(&folder)
+        .native("getinfo", |_| Ok(json!({})))
+        .start()
+        .unwrap();
     for name in ["a", "b"] {
-        node.wait_log(|l| l.text == format!("{name}: ready")).unwrap();
+        node.wait_log(|l| l.text == format!("{name}: ready"))
+            .unwrap();
     }
     node.shutdown().unwrap();
 }
@@ -230,10 +296,16 @@ fn a_guests_own_notification_reaches_the_others_with_its_name() {
     let folder = Folder::new().scripted("a", a).scripted("b", b);
     let node = bridge(&folder).start().unwrap();
     let undeclared = node.call("a-tell", json!([])).unwrap();
-    assert!(undeclared.as_str().unwrap().contains("Denied"), "{undeclared}");
+    assert!(
+        undeclared.as_str().unwrap().contains("Denied"),
+        "{undeclared}"
+    );
     node.wait_log(|l| l.text == "b: heard").unwrap();
     let seen = node.call("b-seen", json!([])).unwrap();
-    assert_eq!(seen[1], json!({"topic": "a_news", "params": {"x": 1}, "origin": "a"}));
+    assert_eq!(
+        seen[1],
+        json!({"topic": "a_news", "params": {"x": 1}, "origin": "a"})
+    );
     node.shutdown().unwrap();
 }
 
@@ -261,7 +333,11 @@ fn a_guest_that_logs_at_each_log_line_goes_on_answering() {
     let node = bridge(&folder).start().unwrap();
     let ask = |n: usize| -> Result<Value, Failure> { node.call("a-ping", json!([n])) };
     for n in 0..500 {
-        node.notify("log", json!({"level": "info", "time": "1", "source": "lightningd", "log": "x"})).unwrap();
+        node.notify(
+            "log",
+            json!({"level": "info", "time": "1", "source": "lightningd", "log": "x"}),
+        )
+        .unwrap();
         assert_eq!(ask(n).unwrap(), json!([n]));
     }
     node.shutdown().unwrap();

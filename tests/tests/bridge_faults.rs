@@ -10,7 +10,8 @@ use std::cell::Cell;
 
 const LIMITS: &str = "[limits]\ncpu_per_call_ms = 50\nanswer_bytes = \"64 KiB\"\nmemory_bytes = \"16 MiB\"\n\
     [limits.deadline]\nhook = \"1 s\"\nmethod = \"3 s\"\ngetmanifest = \"10 s\"\ninit = \"10 s\"\n";
-const AGAIN: &str = "[on-fault.restart]\ntimes = 1000000\npause = \"1 ms\"\nlongest_pause = \"1 ms\"\n";
+const AGAIN: &str =
+    "[on-fault.restart]\ntimes = 1000000\npause = \"1 ms\"\nlongest_pause = \"1 ms\"\n";
 
 /// What can go wrong, as a script says it, and whether it ends the instance.
 fn faults() -> Vec<(&'static str, Value, bool)> {
@@ -19,10 +20,18 @@ fn faults() -> Vec<(&'static str, Value, bool)> {
         ("loop", json!("loop"), true),
         ("never", json!("never"), false),
         ("error", json!({"error": {"message": "I cannot"}}), false),
-        ("garbage", json!({"text": "{\"result\": \"continue\"} and more"}), false),
+        (
+            "garbage",
+            json!({"text": "{\"result\": \"continue\"} and more"}),
+            false,
+        ),
         ("empty", json!({"text": ""}), false),
         ("wrong type", json!({"text": "[\"continue\"]"}), false),
-        ("wrong word", json!({"answer": {"result": {"deep": ["banana"]}}}), false),
+        (
+            "wrong word",
+            json!({"answer": {"result": {"deep": ["banana"]}}}),
+            false,
+        ),
         ("huge", json!({"huge": 8 << 20}), true),
         ("invalid utf-8", json!("invalid-utf8"), true),
         ("overflow", json!("overflow"), true),
@@ -55,7 +64,9 @@ fn wait_lines(node: &Node, times: usize, wanted: impl Fn(&LogLine) -> bool) {
 fn is_closed(hook: &str, result: &Value) -> bool {
     match hook {
         "peer_connected" => result["result"] == "disconnect",
-        "invoice_payment" => result["result"] == "reject" || result.get("failure_message").is_some(),
+        "invoice_payment" => {
+            result["result"] == "reject" || result.get("failure_message").is_some()
+        }
         "openchannel" | "openchannel2" | "rbf_channel" => result["result"] == "reject",
         "htlc_accepted" => *result == json!({"result": "fail", "failure_message": "2002"}),
         "rpc_command" => result["return"]["error"]["code"].is_i64(),
@@ -71,7 +82,11 @@ fn without_case(mut payload: Value, case: &str) -> Value {
 
 /// Every fault in every hook, with the operator's choice between open and closed.
 fn matrix(stance: &str) {
-    let names: Vec<_> = hooks().iter().copied().filter(|h| *h != "db_write").collect();
+    let names: Vec<_> = hooks()
+        .iter()
+        .copied()
+        .filter(|h| *h != "db_write")
+        .collect();
     let mut moves = Map::new();
     for (name, fault, _) in faults() {
         moves.insert(name.to_owned(), fault);
@@ -101,7 +116,11 @@ fn matrix(stance: &str) {
         "watch-hooks": true, "methods": {"b-counts": "counts", "b-ping": {"answer": "pong"}}});
     let folder = Folder::new().scripted("a", bad).scripted("b", good);
     let node = bridge(&folder).start().unwrap();
-    let asked = || node.call("b-counts", json!([])).unwrap()["seen"].as_u64().unwrap();
+    let asked = || {
+        node.call("b-counts", json!([])).unwrap()["seen"]
+            .as_u64()
+            .unwrap()
+    };
     let is_up = |l: &LogLine| l.text == "a: up";
     let mut ups = 1;
     for hook in &names {
@@ -109,9 +128,13 @@ fn matrix(stance: &str) {
         for (case, _, ends) in faults() {
             wait_lines(&node, ups, is_up);
             let before = asked();
-            let run = node.start_hook(hook, without_case(shown.clone(), case)).unwrap();
+            let run = node
+                .start_hook(hook, without_case(shown.clone(), case))
+                .unwrap();
             assert_eq!(node.call("b-ping", json!([])).unwrap(), json!("pong"));
-            let ended = run.wait().unwrap_or_else(|e| panic!("{hook} {case} {stance}: {e}"));
+            let ended = run
+                .wait()
+                .unwrap_or_else(|e| panic!("{hook} {case} {stance}: {e}"));
             // lightningd hears of a message what it wants, but for a psbt that must come back.
             // An onion message counts as taken by any answer that is an object.
             let taken = hook.starts_with("onion_message") && case == "wrong word";
@@ -120,20 +143,36 @@ fn matrix(stance: &str) {
             let round = hook.starts_with("openchannel2_");
             match stance {
                 _ if taken => assert_eq!(ended.result["result"], "stop"),
-                "closed" => assert!(is_closed(hook, &ended.result), "{hook} {case}: {}", ended.result),
+                "closed" => assert!(
+                    is_closed(hook, &ended.result),
+                    "{hook} {case}: {}",
+                    ended.result
+                ),
                 _ if round => assert_eq!(ended.result["psbt"], shown[*hook]["psbt"]),
                 _ => assert_eq!(ended.result, json!({"result": "continue"}), "{hook} {case}"),
             }
-            let goes_on = !taken && (stance == "open" || ended.result["result"] == "continue" || *hook == "rpc_command");
-            assert_eq!(asked() - before, u64::from(goes_on), "whether b is asked: {hook} {case} {stance}");
+            let goes_on = !taken
+                && (stance == "open"
+                    || ended.result["result"] == "continue"
+                    || *hook == "rpc_command");
+            assert_eq!(
+                asked() - before,
+                u64::from(goes_on),
+                "whether b is asked: {hook} {case} {stance}"
+            );
             if !taken && !unread {
-                node.wait_log(|l| l.level == "unusual" && l.text.starts_with(&format!("a: hook {hook}: "))).unwrap();
+                node.wait_log(|l| {
+                    l.level == "unusual" && l.text.starts_with(&format!("a: hook {hook}: "))
+                })
+                .unwrap();
             }
             ups += usize::from(ends);
         }
         wait_lines(&node, ups, is_up);
         let before = asked();
-        let ended = node.hook(hook, without_case(shown.clone(), "legal")).unwrap();
+        let ended = node
+            .hook(hook, without_case(shown.clone(), "legal"))
+            .unwrap();
         assert_eq!(ended.result["result"], "continue", "{hook} legal");
         assert_eq!(asked() - before, 1);
         assert_eq!(node.call("a-ping", json!([])).unwrap(), json!("pong"));
@@ -154,21 +193,30 @@ fn every_fault_in_every_hook_closed() {
 
 #[test]
 fn every_fault_in_db_write_where_the_operator_says_open() {
-    let moves: Map<_, _> = faults().into_iter().map(|(name, fault, _)| (name.to_owned(), fault)).collect();
+    let moves: Map<_, _> = faults()
+        .into_iter()
+        .map(|(name, fault, _)| (name.to_owned(), fault))
+        .collect();
     let script = json!({"manifest": manifest(json!({"hooks": ["db_write"]})), "init": {"log": ["info", "up"]},
         "hooks": {"db_write": {"by": "/writes/0", "moves": moves}},
         "policy": format!("{LIMITS}[on-fault]\ndb_write = \"open\"\n{AGAIN}")});
     let folder = Folder::new();
-    let node = add_solo(Simulator::builder(), &folder.solo("w", script)).start().unwrap();
+    let node = add_solo(Simulator::builder(), &folder.solo("w", script))
+        .start()
+        .unwrap();
     for (case, _, _) in faults() {
-        node.db_write(&[case]).unwrap_or_else(|e| panic!("{case}: {e}"));
+        node.db_write(&[case])
+            .unwrap_or_else(|e| panic!("{case}: {e}"));
     }
     node.shutdown().unwrap();
 }
 
 #[test]
 fn a_method_that_fails_is_an_error_with_the_guests_name() {
-    let moves: Map<_, _> = faults().into_iter().map(|(name, fault, _)| (name.to_owned(), fault)).collect();
+    let moves: Map<_, _> = faults()
+        .into_iter()
+        .map(|(name, fault, _)| (name.to_owned(), fault))
+        .collect();
     let bad = json!({"manifest": manifest(json!({"rpcmethods": methods(&["a-do"])})), "init": {"log": ["info", "up"]},
         "methods": {"a-do": {"by": "/case", "moves": moves}}, "policy": format!("{LIMITS}{AGAIN}")});
     let folder = Folder::new().scripted("a", bad);
@@ -206,19 +254,34 @@ fn a_trap_ends_the_guests_other_calls_with_their_fallback_and_init_comes_again()
     let good = json!({"manifest": manifest(json!({"hooks": ["peer_connected"], "rpcmethods": methods(&["b-ping"])})),
         "methods": {"b-ping": {"answer": "pong"}}});
     let folder = Folder::new().scripted("a", bad).scripted("b", good);
-    let node = bridge(&folder).option("a-option", json!(5)).start().unwrap();
+    let node = bridge(&folder)
+        .option("a-option", json!(5))
+        .start()
+        .unwrap();
     node.setconfig("a-option", Some(json!("6"))).unwrap();
-    let htlc = node.start_hook("htlc_accepted", payload("htlc_accepted")).unwrap();
-    let peer = node.start_hook("peer_connected", payload("peer_connected")).unwrap();
+    let htlc = node
+        .start_hook("htlc_accepted", payload("htlc_accepted"))
+        .unwrap();
+    let peer = node
+        .start_hook("peer_connected", payload("peer_connected"))
+        .unwrap();
     let held = node.start_call("a-held", json!([])).unwrap();
     node.wait_log(|l| l.text == "a: holds").unwrap();
     let trapped = node.call("a-trap", json!([])).unwrap_err();
     assert_eq!(trapped.code(), Some(-4), "{trapped}");
     assert_eq!(held.wait().unwrap_err().code(), Some(-4));
-    assert_eq!(htlc.wait().unwrap().result, json!({"result": "fail", "failure_message": "2002"}));
+    assert_eq!(
+        htlc.wait().unwrap().result,
+        json!({"result": "fail", "failure_message": "2002"})
+    );
     assert_eq!(peer.wait().unwrap().result, json!({"result": "continue"}));
     assert_eq!(node.call("b-ping", json!([])).unwrap(), json!("pong"));
-    node.wait_log(|l| l.text.starts_with("a: ") && l.text.contains("unreachable") && l.text.contains("starts again")).unwrap();
+    node.wait_log(|l| {
+        l.text.starts_with("a: ")
+            && l.text.contains("unreachable")
+            && l.text.contains("starts again")
+    })
+    .unwrap();
     // The next instance has been told what the last one was, the changed option included.
     let seen = loop {
         match node.call("a-seen", json!([])) {
@@ -240,10 +303,25 @@ fn a_trap_is_put_down_to_the_call_that_caused_it() {
     let held = node.start_call("a-held", json!([])).unwrap();
     node.wait_log(|l| l.text == "a: holds").unwrap();
     let trapped = node.call("a-trap", json!([])).unwrap_err();
-    assert!(trapped.rpc().unwrap().message.starts_with("Guest a trapped"), "{trapped}");
+    assert!(
+        trapped
+            .rpc()
+            .unwrap()
+            .message
+            .starts_with("Guest a trapped"),
+        "{trapped}"
+    );
     let held = held.wait().unwrap_err();
-    assert!(held.rpc().unwrap().message.starts_with("Guest a was stopped"), "{held}");
-    let line = node.wait_log(|l| l.text.starts_with("a: ") && l.text.contains("starts again")).unwrap();
+    assert!(
+        held.rpc()
+            .unwrap()
+            .message
+            .starts_with("Guest a was stopped"),
+        "{held}"
+    );
+    let line = node
+        .wait_log(|l| l.text.starts_with("a: ") && l.text.contains("starts again"))
+        .unwrap();
     assert!(line.text.contains("in method a-trap"), "{}", line.text);
     node.shutdown().unwrap();
 }
@@ -260,12 +338,29 @@ fn a_guest_that_goes_on_failing_is_quarantined() {
         wait_lines(&node, ups, |l| l.text == "a: up");
         assert_eq!(node.call("a-trap", json!([])).unwrap_err().code(), Some(-4));
     }
-    node.wait_log(|l| l.level == "unusual" && l.text.starts_with("a: ") && l.text.contains("quarantine")).unwrap();
+    node.wait_log(|l| {
+        l.level == "unusual" && l.text.starts_with("a: ") && l.text.contains("quarantine")
+    })
+    .unwrap();
     let error = node.call("a-ping", json!([])).unwrap_err();
     assert_eq!(error.code(), Some(-4));
-    assert!(error.rpc().unwrap().message.contains("quarantine"), "{error}");
-    assert_eq!(node.hook("openchannel", payload("openchannel")).unwrap().result["result"], "reject", "its stance is closed");
-    assert_eq!(node.hook("peer_connected", payload("peer_connected")).unwrap().result, json!({"result": "continue"}));
+    assert!(
+        error.rpc().unwrap().message.contains("quarantine"),
+        "{error}"
+    );
+    assert_eq!(
+        node.hook("openchannel", payload("openchannel"))
+            .unwrap()
+            .result["result"],
+        "reject",
+        "its stance is closed"
+    );
+    assert_eq!(
+        node.hook("peer_connected", payload("peer_connected"))
+            .unwrap()
+            .result,
+        json!({"result": "continue"})
+    );
     assert_eq!(node.call("b-ping", json!([])).unwrap(), json!("pong"));
     node.shutdown().unwrap();
 }
@@ -278,7 +373,8 @@ fn a_guest_that_traps_at_every_init_takes_nobody_along() {
     let folder = Folder::new().scripted("a", bad).scripted("b", good);
     let node = bridge(&folder).start().unwrap();
     assert_eq!(node.call("b-ping", json!([])).unwrap(), json!("pong"));
-    node.wait_log(|l| l.text.starts_with("a: ") && l.text.contains("quarantine")).unwrap();
+    node.wait_log(|l| l.text.starts_with("a: ") && l.text.contains("quarantine"))
+        .unwrap();
     assert_eq!(node.call("a-ping", json!([])).unwrap_err().code(), Some(-4));
     node.shutdown().unwrap();
 }
@@ -292,7 +388,10 @@ fn way_2_a_continue_without_psbt() {
         let folder = Folder::new().scripted("a", script);
         let node = bridge(&folder).start().unwrap();
         let shown: Value = serde_json::from_str(&payload(hook)).unwrap();
-        assert_eq!(node.hook(hook, &shown).unwrap().result["psbt"], shown[hook]["psbt"]);
+        assert_eq!(
+            node.hook(hook, &shown).unwrap().result["psbt"],
+            shown[hook]["psbt"]
+        );
         node.shutdown().unwrap();
     }
 }
@@ -316,21 +415,37 @@ fn way_3_what_funder_contributed_stays() {
 #[test]
 fn way_4_two_guests_that_change_one_command() {
     let script = |n: u64| json!({"manifest": manifest(json!({"hooks": ["rpc_command"]})), "hooks": {"*": {"answer": {"return": {"result": n}}}}});
-    let folder = Folder::new().scripted("a", script(1)).scripted("b", script(2));
-    let node = bridge(&folder).native("getinfo", |_| Ok(json!("its own"))).start().unwrap();
+    let folder = Folder::new()
+        .scripted("a", script(1))
+        .scripted("b", script(2));
+    let node = bridge(&folder)
+        .native("getinfo", |_| Ok(json!("its own")))
+        .start()
+        .unwrap();
     assert_eq!(node.call("getinfo", json!({})).unwrap(), json!(1));
-    node.wait_log(|l| l.text.starts_with("b: rpc_command: ") && l.text.contains("already changed")).unwrap();
+    node.wait_log(|l| l.text.starts_with("b: rpc_command: ") && l.text.contains("already changed"))
+        .unwrap();
     node.shutdown().unwrap();
 }
 
 #[test]
 fn ways_5_7_and_8_names_that_cannot_be_had() {
-    for name in ["getinfo", "help", "pay", "getchaininfo", "getrawblockbyheight", "estimatefees", "getutxout", "sendrawtransaction"] {
+    for name in [
+        "getinfo",
+        "help",
+        "pay",
+        "getchaininfo",
+        "getrawblockbyheight",
+        "estimatefees",
+        "getutxout",
+        "sendrawtransaction",
+    ] {
         let script = json!({"manifest": manifest(json!({"rpcmethods": methods(&[name])}))});
         let folder = Folder::new().scripted("a", script);
         let node = bridge(&folder).start().unwrap();
         assert!(node.manifest().methods.is_empty(), "{name}");
-        node.wait_log(|l| l.text.starts_with("a: left out") && l.text.contains(name)).unwrap();
+        node.wait_log(|l| l.text.starts_with("a: left out") && l.text.contains(name))
+            .unwrap();
         node.shutdown().unwrap();
     }
     for name in ["alias", "log-level", "bitcoin-rpcuser", "autoclean-cycle"] {
@@ -338,7 +453,8 @@ fn ways_5_7_and_8_names_that_cannot_be_had() {
         let folder = Folder::new().scripted("a", script);
         let node = bridge(&folder).start().unwrap();
         assert!(node.manifest().options.is_empty(), "{name}");
-        node.wait_log(|l| l.text.starts_with("a: left out") && l.text.contains(name)).unwrap();
+        node.wait_log(|l| l.text.starts_with("a: left out") && l.text.contains(name))
+            .unwrap();
         node.shutdown().unwrap();
     }
 }
@@ -349,7 +465,12 @@ fn way_6_a_guest_that_takes_any_number() {
         "setconfigs": {"*": {"answer": {}}}});
     let folder = Folder::new().scripted("a", script);
     let node = bridge(&folder).start().unwrap();
-    assert_eq!(node.setconfig("any", Some(json!("banana"))).unwrap_err().code(), Some(-32602));
+    assert_eq!(
+        node.setconfig("any", Some(json!("banana")))
+            .unwrap_err()
+            .code(),
+        Some(-32602)
+    );
     node.setconfig("any", Some(json!("12"))).unwrap();
     node.shutdown().unwrap();
 }
@@ -364,9 +485,12 @@ fn way_7_a_guest_that_is_never_ready() {
     };
     let good = json!({"manifest": manifest(json!({"rpcmethods": methods(&["b-ping"])})), "methods": {"b-ping": {"answer": "pong"}}});
     for stage in ["manifest", "init"] {
-        let folder = Folder::new().scripted("a", late(stage)).scripted("b", good.clone());
+        let folder = Folder::new()
+            .scripted("a", late(stage))
+            .scripted("b", good.clone());
         let node = bridge(&folder).start().unwrap();
-        node.wait_log(|l| l.text.starts_with("a: ") && l.text.contains("500 ms")).unwrap();
+        node.wait_log(|l| l.text.starts_with("a: ") && l.text.contains("500 ms"))
+            .unwrap();
         assert_eq!(node.call("b-ping", json!([])).unwrap(), json!("pong"));
         node.shutdown().unwrap();
     }

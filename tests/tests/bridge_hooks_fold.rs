@@ -21,11 +21,19 @@ struct Case {
 }
 
 fn same(first: Value, second: Value) -> Case {
-    Case { first, second, ends: None }
+    Case {
+        first,
+        second,
+        ends: None,
+    }
 }
 
 fn sane(first: Value, second: Value, ends: Value) -> Case {
-    Case { first, second, ends: Some(ends) }
+    Case {
+        first,
+        second,
+        ends: Some(ends),
+    }
 }
 
 fn shown(hook: &str, case: usize, change: &dyn Fn(&mut Value)) -> Value {
@@ -39,7 +47,10 @@ fn shown(hook: &str, case: usize, change: &dyn Fn(&mut Value)) -> Value {
 fn natively(hook: &str, case: &Case, payload: &Value) -> HookOutcome {
     let script = |answer: &Value| json!({"quiet": true, "manifest": {"hooks": [hook]}, "answers": {hook: {"result": answer}}});
     let builder = scripted::builder(script(&case.first)).named("a");
-    let node = scripted::add(builder, script(&case.second)).named("b").start().unwrap();
+    let node = scripted::add(builder, script(&case.second))
+        .named("b")
+        .start()
+        .unwrap();
     let ended = node.hook(hook, payload).unwrap();
     node.shutdown().unwrap();
     ended
@@ -47,8 +58,11 @@ fn natively(hook: &str, case: &Case, payload: &Value) -> HookOutcome {
 
 fn guests(hook: &str, cases: &[Case]) -> (Folder, Node) {
     let script = |pick: fn(&Case) -> &Value| {
-        let moves: serde_json::Map<_, _> =
-            cases.iter().enumerate().map(|(n, case)| (n.to_string(), json!({"answer": pick(case)}))).collect();
+        let moves: serde_json::Map<_, _> = cases
+            .iter()
+            .enumerate()
+            .map(|(n, case)| (n.to_string(), json!({"answer": pick(case)})))
+            .collect();
         json!({"manifest": manifest(json!({"hooks": [hook],
                 "rpcmethods": [{"name": if pick(&cases[0]) == &cases[0].first { "x-first" } else { "x-second" }, "usage": ""}]})),
             "watch-hooks": true, "hooks": {hook: {"by": "/case", "moves": moves}},
@@ -69,7 +83,9 @@ fn seen_by_second(node: &Node, case: usize) -> Option<Value> {
     let seen = node.call("b-seen", json!([])).unwrap();
     let seen = seen.as_array().unwrap().clone();
     let mine = |entry: &Value| entry["payload"]["case"] == json!(case.to_string());
-    seen.into_iter().find(mine).map(|entry| entry["payload"].clone())
+    seen.into_iter()
+        .find(mine)
+        .map(|entry| entry["payload"].clone())
 }
 
 fn fold_with(hook: &str, cases: Vec<Case>, change: &dyn Fn(&mut Value)) {
@@ -83,12 +99,23 @@ fn fold_with(hook: &str, cases: Vec<Case>, change: &dyn Fn(&mut Value)) {
             None => {
                 let native = natively(hook, case, &payload);
                 assert_eq!(bridged.result, native.result, "{about}");
-                let native_second = native.payloads.get(1).map(|p| serde_json::from_str::<Value>(p).unwrap());
-                assert_eq!(seen_by_second(&node, n), native_second, "what the second is shown, {about}");
+                let native_second = native
+                    .payloads
+                    .get(1)
+                    .map(|p| serde_json::from_str::<Value>(p).unwrap());
+                assert_eq!(
+                    seen_by_second(&node, n),
+                    native_second,
+                    "what the second is shown, {about}"
+                );
             }
         }
     }
-    assert!(!node.logs().iter().any(|l| l.level == "broken"), "{:?}", node.logs());
+    assert!(
+        !node.logs().iter().any(|l| l.level == "broken"),
+        "{:?}",
+        node.logs()
+    );
     node.shutdown().unwrap();
 }
 
@@ -109,7 +136,9 @@ fn every_hook_is_here() {
     let all: BTreeSet<_> = hooks().iter().copied().collect();
     let source = include_str!("bridge_hooks_fold.rs");
     for hook in all {
-        let called = ["fold(\"", "fold_with(\"", "\""].iter().any(|p| source.contains(&format!("{p}{hook}\"")));
+        let called = ["fold(\"", "fold_with(\"", "\""]
+            .iter()
+            .any(|p| source.contains(&format!("{p}{hook}\"")));
         assert!(called, "{hook}");
     }
 }
@@ -117,13 +146,20 @@ fn every_hook_is_here() {
 #[test]
 fn peer_connected() {
     let no = json!({"result": "disconnect", "error_message": "no"});
-    fold("peer_connected", vec![
-        same(go_on(), go_on()),
-        same(go_on(), no.clone()),
-        same(no.clone(), go_on()),
-        // lightningd takes the length of what it does not have: an empty message is what it means.
-        sane(json!({"result": "disconnect"}), no, json!({"result": "disconnect", "error_message": ""})),
-    ]);
+    fold(
+        "peer_connected",
+        vec![
+            same(go_on(), go_on()),
+            same(go_on(), no.clone()),
+            same(no.clone(), go_on()),
+            // lightningd takes the length of what it does not have: an empty message is what it means.
+            sane(
+                json!({"result": "disconnect"}),
+                no,
+                json!({"result": "disconnect", "error_message": ""}),
+            ),
+        ],
+    );
 }
 
 #[test]
@@ -132,18 +168,24 @@ fn those_that_only_look_on() {
         fold(hook, vec![same(go_on(), go_on())]);
     }
     // lightningd does not look at the answer to this one.
-    fold("commitment_revocation", vec![same(json!({"any": 1}), go_on())]);
+    fold(
+        "commitment_revocation",
+        vec![same(json!({"any": 1}), go_on())],
+    );
 }
 
 #[test]
 fn onion_messages() {
     for hook in ["onion_message_recv", "onion_message_recv_secret"] {
         let taken = json!({"result": "resolve"});
-        fold(hook, vec![
-            same(go_on(), go_on()),
-            same(taken.clone(), go_on()),
-            same(go_on(), taken),
-        ]);
+        fold(
+            hook,
+            vec![
+                same(go_on(), go_on()),
+                same(taken.clone(), go_on()),
+                same(go_on(), taken),
+            ],
+        );
     }
 }
 
@@ -151,30 +193,46 @@ fn onion_messages() {
 fn invoice_payment() {
     let reject = json!({"result": "reject"});
     let failure = json!({"failure_message": "2002"});
-    fold("invoice_payment", vec![
-        same(go_on(), go_on()),
-        same(reject.clone(), go_on()),
-        same(go_on(), reject.clone()),
-        same(failure.clone(), reject),
-        same(go_on(), failure),
-    ]);
+    fold(
+        "invoice_payment",
+        vec![
+            same(go_on(), go_on()),
+            same(reject.clone(), go_on()),
+            same(go_on(), reject.clone()),
+            same(failure.clone(), reject),
+            same(go_on(), failure),
+        ],
+    );
 }
 
 #[test]
 fn openchannel() {
     let reject = json!({"result": "reject", "error_message": "no"});
-    let close_to = |address: &str| json!({"result": "continue", "close_to": address, "mindepth": 4});
-    fold("openchannel", vec![
-        same(go_on(), go_on()),
-        same(reject.clone(), close_to(ADDRESS_A)),
-        same(close_to(ADDRESS_A), reject),
-        same(close_to(ADDRESS_A), go_on()),
-        same(go_on(), close_to(ADDRESS_B)),
-        same(json!({"result": "continue", "mindepth": 3}), json!({"result": "continue", "mindepth": 5, "reserve": 20000})),
-        same(json!({"result": "continue", "mindepth": 3}), close_to(ADDRESS_B)),
-        // The first address stays, and what comes with the second is not heard.
-        same(close_to(ADDRESS_A), json!({"result": "continue", "close_to": ADDRESS_B, "mindepth": 9, "reserve": 1})),
-    ]);
+    let close_to =
+        |address: &str| json!({"result": "continue", "close_to": address, "mindepth": 4});
+    fold(
+        "openchannel",
+        vec![
+            same(go_on(), go_on()),
+            same(reject.clone(), close_to(ADDRESS_A)),
+            same(close_to(ADDRESS_A), reject),
+            same(close_to(ADDRESS_A), go_on()),
+            same(go_on(), close_to(ADDRESS_B)),
+            same(
+                json!({"result": "continue", "mindepth": 3}),
+                json!({"result": "continue", "mindepth": 5, "reserve": 20000}),
+            ),
+            same(
+                json!({"result": "continue", "mindepth": 3}),
+                close_to(ADDRESS_B),
+            ),
+            // The first address stays, and what comes with the second is not heard.
+            same(
+                close_to(ADDRESS_A),
+                json!({"result": "continue", "close_to": ADDRESS_B, "mindepth": 9, "reserve": 1}),
+            ),
+        ],
+    );
 }
 
 #[test]
@@ -185,31 +243,37 @@ fn openchannel2() {
     let address = json!({"result": "continue", "close_to": ADDRESS_A});
     let mut both = given.clone();
     both["close_to"] = json!(ADDRESS_A);
-    fold("openchannel2", vec![
-        same(go_on(), go_on()),
-        same(reject.clone(), given.clone()),
-        same(given.clone(), reject),
-        same(go_on(), given.clone()),
-        same(given.clone(), more),
-        same(go_on(), address.clone()),
-        // lightningd lets a later `continue` erase a contribution: here it stays.
-        sane(given.clone(), go_on(), given.clone()),
-        sane(address.clone(), go_on(), address.clone()),
-        sane(given, address, both),
-    ]);
+    fold(
+        "openchannel2",
+        vec![
+            same(go_on(), go_on()),
+            same(reject.clone(), given.clone()),
+            same(given.clone(), reject),
+            same(go_on(), given.clone()),
+            same(given.clone(), more),
+            same(go_on(), address.clone()),
+            // lightningd lets a later `continue` erase a contribution: here it stays.
+            sane(given.clone(), go_on(), given.clone()),
+            sane(address.clone(), go_on(), address.clone()),
+            sane(given, address, both),
+        ],
+    );
 }
 
 #[test]
 fn rbf_channel() {
     let reject = json!({"result": "reject", "error_message": "no"});
     let given = json!({"result": "continue", "psbt": psbt("openchannel2_changed"), "our_funding_msat": 500_000_000});
-    fold("rbf_channel", vec![
-        same(go_on(), go_on()),
-        same(reject.clone(), given.clone()),
-        same(go_on(), given.clone()),
-        same(given.clone(), reject),
-        sane(given.clone(), go_on(), given),
-    ]);
+    fold(
+        "rbf_channel",
+        vec![
+            same(go_on(), go_on()),
+            same(reject.clone(), given.clone()),
+            same(go_on(), given.clone()),
+            same(given.clone(), reject),
+            sane(given.clone(), go_on(), given),
+        ],
+    );
 }
 
 #[test]
@@ -217,27 +281,33 @@ fn openchannel2_changed() {
     let old = psbt("openchannel2_changed");
     let new = psbt("openchannel2_sign");
     let with = |psbt: &str| json!({"result": "continue", "psbt": psbt});
-    fold("openchannel2_changed", vec![
-        same(with(&old), with(&old)),
-        same(with(&new), with(&new)),
-        same(with(&old), with(&new)),
-        same(json!({"result": "reject"}), with(&old)),
-        // lightningd aborts where the psbt is missing: here it is the one that was shown.
-        sane(go_on(), go_on(), with(&old)),
-        sane(with(&new), go_on(), with(&new)),
-    ]);
+    fold(
+        "openchannel2_changed",
+        vec![
+            same(with(&old), with(&old)),
+            same(with(&new), with(&new)),
+            same(with(&old), with(&new)),
+            same(json!({"result": "reject"}), with(&old)),
+            // lightningd aborts where the psbt is missing: here it is the one that was shown.
+            sane(go_on(), go_on(), with(&old)),
+            sane(with(&new), go_on(), with(&new)),
+        ],
+    );
 }
 
 #[test]
 fn openchannel2_sign() {
     let old = psbt("openchannel2_sign");
     let with = |psbt: &str| json!({"result": "continue", "psbt": psbt});
-    fold("openchannel2_sign", vec![
-        same(with(&old), with(&old)),
-        same(json!({"result": "reject"}), with(&old)),
-        sane(go_on(), go_on(), with(&old)),
-        sane(go_on(), with(&old), with(&old)),
-    ]);
+    fold(
+        "openchannel2_sign",
+        vec![
+            same(with(&old), with(&old)),
+            same(json!({"result": "reject"}), with(&old)),
+            sane(go_on(), go_on(), with(&old)),
+            sane(go_on(), with(&old), with(&old)),
+        ],
+    );
 }
 
 #[test]
@@ -250,39 +320,53 @@ fn htlc_accepted() {
     let forward = json!({"result": "continue", "forward_to": "ab".repeat(32)});
     let tlvs = json!({"result": "continue", "extra_tlvs": "fe00010001020102"});
     let msat = json!({"result": "continue", "invoice_msat": 1234});
-    fold_with("htlc_accepted", vec![
-        same(go_on(), go_on()),
-        same(fail.clone(), go_on()),
-        same(go_on(), fail.clone()),
-        same(resolve.clone(), fail.clone()),
-        same(go_on(), resolve.clone()),
-        same(onion.clone(), go_on()),
-        same(onion.clone(), forward.clone()),
-        same(forward.clone(), json!({"result": "continue", "forward_to": "cd".repeat(32)})),
-        same(tlvs.clone(), msat.clone()),
-        same(msat.clone(), go_on()),
-        same(tlvs, resolve),
-        same(onion, fail),
-        same(json!({"result": "fail", "failure_onion": "ab".repeat(292)}), go_on()),
-    ], &|shown| shown["htlc"]["payment_hash"] = json!(hash));
+    fold_with(
+        "htlc_accepted",
+        vec![
+            same(go_on(), go_on()),
+            same(fail.clone(), go_on()),
+            same(go_on(), fail.clone()),
+            same(resolve.clone(), fail.clone()),
+            same(go_on(), resolve.clone()),
+            same(onion.clone(), go_on()),
+            same(onion.clone(), forward.clone()),
+            same(
+                forward.clone(),
+                json!({"result": "continue", "forward_to": "cd".repeat(32)}),
+            ),
+            same(tlvs.clone(), msat.clone()),
+            same(msat.clone(), go_on()),
+            same(tlvs, resolve),
+            same(onion, fail),
+            same(
+                json!({"result": "fail", "failure_onion": "ab".repeat(292)}),
+                go_on(),
+            ),
+        ],
+        &|shown| shown["htlc"]["payment_hash"] = json!(hash),
+    );
 }
 
 #[test]
 fn rpc_command() {
     let back = json!({"return": {"result": {"custom": [1]}}});
     let error = json!({"return": {"error": {"code": -9, "message": "forbidden"}}});
-    let replace = json!({"replace": {"jsonrpc": "2.0", "id": 7, "method": "getinfo", "params": {}}});
-    fold("rpc_command", vec![
-        same(go_on(), go_on()),
-        same(go_on(), back.clone()),
-        same(back.clone(), go_on()),
-        same(error.clone(), go_on()),
-        same(go_on(), error.clone()),
-        same(replace.clone(), go_on()),
-        // lightningd aborts at the second change: here the first one counts.
-        sane(back.clone(), error.clone(), back.clone()),
-        sane(error.clone(), replace, error),
-    ]);
+    let replace =
+        json!({"replace": {"jsonrpc": "2.0", "id": 7, "method": "getinfo", "params": {}}});
+    fold(
+        "rpc_command",
+        vec![
+            same(go_on(), go_on()),
+            same(go_on(), back.clone()),
+            same(back.clone(), go_on()),
+            same(error.clone(), go_on()),
+            same(go_on(), error.clone()),
+            same(replace.clone(), go_on()),
+            // lightningd aborts at the second change: here the first one counts.
+            sane(back.clone(), error.clone(), back.clone()),
+            sane(error.clone(), replace, error),
+        ],
+    );
 }
 
 #[test]
@@ -291,12 +375,17 @@ fn db_write() {
     let folder = Folder::new();
     let script = || json!({"manifest": manifest(json!({"hooks": ["db_write"]})), "hooks": {"db_write": [{"log": ["info", "asked"]}, {"answer": go_on()}]}});
     let builder = add_solo(Simulator::builder(), &folder.solo("one", script()));
-    let node = add_solo(builder, &folder.solo("two", script())).start().unwrap();
+    let node = add_solo(builder, &folder.solo("two", script()))
+        .start()
+        .unwrap();
     node.db_write(&["UPDATE vars SET intval=3"]).unwrap();
     let both = "\"data_version\":2,\"writes\":[\"UPDATE vars SET intval=3\"]";
     assert_eq!(node.transcript().matches(both).count(), 2);
     for name in ["one", "two"] {
-        node.wait_log(|l| l.source == format!("plugin-{name}") && l.text == format!("{name}: asked")).unwrap();
+        node.wait_log(|l| {
+            l.source == format!("plugin-{name}") && l.text == format!("{name}: asked")
+        })
+        .unwrap();
     }
     node.shutdown().unwrap();
 }
