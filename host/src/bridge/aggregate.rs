@@ -17,7 +17,7 @@ use super::order::Places;
 use super::routes::{ANY_TOPIC, Chained, Link, Member, Routes};
 use crate::guest::life::Guest;
 use crate::policy::vocabulary::TOPICS;
-use crate::policy::{Denied, Grants};
+use crate::policy::{Asked, Denied, Grants, Requests, suggest};
 
 /// How guests share a process with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -308,13 +308,47 @@ fn not_granted(manifest: &Manifest, grants: &Grants) -> Result<(), String> {
         [] => Ok(()),
         [one] => Err(one.to_string()),
         several => {
-            let what: Vec<String> = several.iter().map(Denied::to_string).collect();
+            let what: Vec<&str> = several.iter().map(|denied| denied.what.as_str()).collect();
+            let file = several.first().map_or("", |denied| denied.file.as_str());
             Err(format!(
-                "{} things are not granted. {}",
+                "{} things that it needs are not granted: {}. This {file} would grant them, if you trust it:\n{}",
                 several.len(),
-                what.join("; ")
+                what.join(", "),
+                suggest(&requests(manifest), None)
             ))
         }
+    }
+}
+
+/// What the manifest asks for by what it registers.
+fn requests(manifest: &Manifest) -> Requests {
+    let named = |name: &String| Asked {
+        name: name.clone(),
+        ..Asked::default()
+    };
+    let bits = |place: &str| {
+        let here = manifest.featurebits.set_bits().filter(|(p, _)| *p == place);
+        here.filter_map(|(_, bit)| u16::try_from(bit).ok())
+            .collect()
+    };
+    Requests {
+        hooks: manifest
+            .hooks
+            .iter()
+            .map(|hook| named(&hook.name))
+            .collect(),
+        subscriptions: manifest.subscriptions.iter().map(named).collect(),
+        methods: manifest.rpcmethods.iter().map(|m| named(&m.name)).collect(),
+        notifications: manifest.notifications.iter().map(named).collect(),
+        custommessages: manifest.custommessages.clone(),
+        featurebits: manifest
+            .featurebits
+            .places()
+            .iter()
+            .map(|(place, _)| ((*place).to_owned(), bits(place)))
+            .filter(|(_, bits): &(String, Vec<u16>)| !bits.is_empty())
+            .collect(),
+        ..Requests::default()
     }
 }
 

@@ -337,7 +337,11 @@ impl Bridge {
     }
 
     fn left_out(&self, name: &str, why: &str) {
-        self.node.log.unusual(name, &format!("left out: {why}"));
+        // A suggested policy has several lines.
+        for (i, line) in why.lines().filter(|line| !line.is_empty()).enumerate() {
+            let lead = if i == 0 { "left out: " } else { "" };
+            self.node.log.unusual(name, &format!("{lead}{line}"));
+        }
     }
 
     fn startup_time(&self) -> Duration {

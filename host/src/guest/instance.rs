@@ -1,9 +1,11 @@
 //! One life of a guest: one store, one instance, many calls in flight in it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
-use futures::stream::{FuturesUnordered, StreamExt};
+use futures::stream::{FuturesUnordered, Stream, StreamExt};
 use tokio::sync::watch;
 use wasmtime::component::{Accessor, Instance, InstancePre, TypedFunc};
 use wasmtime::{AsContextMut, Engine};
@@ -153,8 +155,9 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
         exports,
         mailbox,
         open,
-        capabilities,
         calls_in_flight,
+        capabilities,
+        entered: Mutex::new(None),
     };
     let served = store
         .run_concurrent(async |guest| server.serve(guest).await)
@@ -162,7 +165,11 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
     match served {
         Ok(ending) => ending,
         Err(error) => Ending {
-            blamed: None,
+            // A task that was resumed, and not just entered, is not known.
+            blamed: server
+                .entered
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
             error,
         },
     }
@@ -174,6 +181,8 @@ struct Server {
     open: Arc<OpenCalls>,
     capabilities: Arc<Capabilities>,
     calls_in_flight: usize,
+    /// The call that the guest has just been entered for.
+    entered: Mutex<Option<(CallId, Label)>>,
 }
 
 /// What takes part in the guest's limits, and how.
@@ -185,6 +194,36 @@ enum Kind {
     Notification,
     /// The guest's own business.
     Background,
+}
+
+fn leave(kind: Kind, calls: &mut usize, notifications: &mut usize) {
+    match kind {
+        Kind::Call => *calls -= 1,
+        Kind::Notification => *notifications -= 1,
+        Kind::Background => {}
+    }
+}
+
+/// What has ended already, without waiting.
+async fn poll_once<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
+    poll_fn(|cx| match stream.poll_next_unpin(cx) {
+        Poll::Ready(item) => Poll::Ready(item),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+/// Gives control back once.
+async fn go_round() {
+    let mut gone = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut gone, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 fn kind(call: &Call) -> Kind {
@@ -210,20 +249,37 @@ impl Server {
                     Kind::Notification => notifications += 1,
                     Kind::Background => {}
                 }
+                self.enter(&delivery);
                 under_way.push(self.deliver(guest, delivery));
+                // The call is queued now, and entered when control goes back to the
+                // engine: one at a time, so that a trap can be put down to it.
+                let queued = poll_once(&mut under_way).await;
+                match queued {
+                    Some(Ok(kind)) => leave(kind, &mut calls, &mut notifications),
+                    Some(Err(ending)) => return ending,
+                    None => go_round().await,
+                }
+                self.left();
                 continue;
             }
             tokio::select! {
                 biased;
                 Some(done) = under_way.next(), if !under_way.is_empty() => match done {
-                    Ok(Kind::Call) => calls -= 1,
-                    Ok(Kind::Notification) => notifications -= 1,
-                    Ok(Kind::Background) => {}
+                    Ok(kind) => leave(kind, &mut calls, &mut notifications),
                     Err(ending) => return ending,
                 },
                 () = self.mailbox.wait() => {}
             }
         }
+    }
+
+    fn enter(&self, delivery: &Delivery) {
+        let entered = Some((delivery.id, delivery.call.label()));
+        *self.entered.lock().unwrap_or_else(PoisonError::into_inner) = entered;
+    }
+
+    fn left(&self) {
+        *self.entered.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Performs one call.

@@ -436,7 +436,7 @@ async fn supervise(guest: Arc<Guest>) {
 
 fn told(end: &End) -> String {
     match &end.blamed {
-        Some(call) => format!("{call}: {}", end.reason),
+        Some(call) => format!("{} in {call}", end.reason),
         None => end.reason.to_string(),
     }
 }
