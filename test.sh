@@ -28,7 +28,7 @@ case " $* " in
 *) arguments+=(-- --show-output) ;;
 esac
 
-scripts/build-guests.sh guests/*/ tests/guests/*/
+scripts/build-guests.sh guests/* tests/guests/*
 if ((${#scope[@]} > 0)); then
     # With the tests in the same call, the bridge gets the same features as in
     # theirs, and the engine is compiled once.

@@ -6,11 +6,11 @@
 #
 # CRATE_DIR/NAME.toml, if there is one, goes to target/guests/NAME.toml. A file is
 # replaced only when its content changed, so its time says when the guest changed.
+# Guests that only tests use, under tests/, go to target/test-guests.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 root=$(dirname "$here")
-guests=$root/target/guests
 
 die() {
     printf 'build-guests: error: %s\n' "$*" >&2
@@ -83,7 +83,8 @@ replace() {
 
 # place CRATE_DIR: finds the one .wasm that cargo made of the crate.
 place() {
-    local crate=$1 artefacts files name bytes
+    local crate=$1 folder=guests artefacts files name bytes
+    if [[ $crate == "$root"/tests/* ]]; then folder=test-guests; fi
     artefacts=$(grep -F '"reason":"compiler-artifact"' "$messages" |
         grep -F "\"manifest_path\":\"$crate/Cargo.toml\"" | grep -F '.wasm"') ||
         die "$crate makes no .wasm file; its [lib] needs crate-type = [\"cdylib\"]"
@@ -94,11 +95,13 @@ place() {
     name=$(package_id "$crate")
     name=${name##*#}
     if [[ $name == *@* ]]; then name=${name%@*}; else name=$(basename "$crate"); fi
-    replace "${files[0]}" "$guests/$name.wasm"
-    if [[ -f $crate/$name.toml ]]; then replace "$crate/$name.toml" "$guests/$name.toml"; fi
-    bytes=$(wc -c <"$guests/$name.wasm")
-    printf '%-32s %6d KiB\n' "target/guests/$name.wasm" $(((bytes + 1023) / 1024))
+    replace "${files[0]}" "$root/target/$folder/$name.wasm"
+    if [[ -f $crate/$name.toml ]]; then
+        replace "$crate/$name.toml" "$root/target/$folder/$name.toml"
+    fi
+    bytes=$(wc -c <"$root/target/$folder/$name.wasm")
+    printf '%-36s %6d KiB\n' "target/$folder/$name.wasm" $(((bytes + 1023) / 1024))
 }
 
-mkdir -p "$guests"
+mkdir -p "$root/target/guests" "$root/target/test-guests"
 for crate in "${crates[@]}"; do place "$crate"; done

@@ -56,9 +56,11 @@ pub fn binary() -> PathBuf {
 /// # Panics
 /// When it is not there, with the command that builds it.
 pub fn built_guest(name: &str, crate_dir: &str) -> Vec<u8> {
-    let path = workspace()
-        .join("target/guests")
-        .join(format!("{name}.wasm"));
+    let folder = match crate_dir.starts_with("tests/") {
+        true => "target/test-guests",
+        false => "target/guests",
+    };
+    let path = workspace().join(folder).join(format!("{name}.wasm"));
     std::fs::read(&path).unwrap_or_else(|e| {
         panic!(
             "{}: {e}; build it with `scripts/build-guests.sh {crate_dir}`",

@@ -33,7 +33,12 @@ pub(super) fn quoted(text: &str) -> String {
     let mut short: String = text
         .chars()
         .take(super::bounds::QUOTED)
-        .flat_map(char::escape_debug)
+        .flat_map(|c| {
+            // Quotes and backslashes harm no line; doubling them makes it unreadable.
+            let plain = matches!(c, '"' | '\'' | '\\').then_some(c);
+            let escaped = plain.is_none().then(|| c.escape_debug());
+            plain.into_iter().chain(escaped.into_iter().flatten())
+        })
         .collect();
     if text.chars().nth(super::bounds::QUOTED).is_some() {
         short.push('…');
