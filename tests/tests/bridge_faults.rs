@@ -32,7 +32,7 @@ fn faults() -> Vec<(&'static str, Value, bool)> {
             json!({"answer": {"result": {"deep": ["banana"]}}}),
             false,
         ),
-        ("huge", json!({"huge": 8 << 20}), true),
+        ("huge", json!({"huge": 1 << 20}), true),
         ("invalid utf-8", json!("invalid-utf8"), true),
         ("overflow", json!("overflow"), true),
         ("hog", json!("hog"), true),
@@ -323,6 +323,61 @@ fn a_trap_is_put_down_to_the_call_that_caused_it() {
         .wait_log(|l| l.text.starts_with("a: ") && l.text.contains("starts again"))
         .unwrap();
     assert!(line.text.contains("in method a-trap"), "{}", line.text);
+    node.shutdown().unwrap();
+}
+
+#[test]
+fn a_fault_in_any_other_export_is_survived() {
+    let moves: Map<_, _> = faults()
+        .into_iter()
+        .map(|(name, fault, _)| (name.to_owned(), fault))
+        .collect();
+    let pick = |pointer: &str| json!({"by": pointer, "moves": moves});
+    let bad = json!({
+        "manifest": manifest(json!({"rpcmethods": methods(&["a-ping"]), "subscriptions": ["block_added"], "cancheck": true,
+            "options": [{"name": "a-option", "type": "string", "description": "", "dynamic": true}]})),
+        "init": {"log": ["info", "up"]}, "methods": {"a-ping": {"answer": "pong"}},
+        "notifications": {"block_added": [{"log": ["info", "told"]}, pick("/block_added/hash")]},
+        "checks": {"*": pick("/case")}, "setconfigs": {"*": pick("")},
+        "policy": format!("{LIMITS}notification = \"1 s\"\ncheck = \"1 s\"\n{AGAIN}")});
+    let good = json!({"manifest": manifest(json!({"rpcmethods": methods(&["b-ping"]), "subscriptions": ["block_added"]})),
+        "methods": {"b-ping": {"answer": "pong"}}, "notifications": {"*": {"log": ["info", "told"]}}});
+    let folder = Folder::new().scripted("a", bad).scripted("b", good);
+    let node = bridge(&folder).start().unwrap();
+    let (mut ups, mut told) = (1, 0);
+    for (case, _, ends) in faults() {
+        // No text crosses the border here.
+        let ends = ends && !matches!(case, "huge" | "invalid utf-8");
+        let up = |ups: usize| wait_lines(&node, ups, |l| l.text == "a: up");
+        up(ups);
+        told += 1;
+        node.notify("block_added", json!({"hash": case, "height": 1})).unwrap();
+        for name in ["a", "b"] {
+            wait_lines(&node, told, |l| l.text == format!("{name}: told"));
+        }
+        ups += usize::from(ends);
+        up(ups);
+        // Whatever comes of these, it is an answer.
+        let checked = node.check("a-ping", json!({"case": case}));
+        assert_eq!(checked.is_err(), ends || matches!(case, "never" | "error"), "check {case}: {checked:?}");
+        ups += usize::from(ends);
+        up(ups);
+        let set = node.setconfig("a-option", Some(json!(case)));
+        assert_eq!(set.is_err(), ends || matches!(case, "never" | "error"), "setconfig {case}: {set:?}");
+        ups += usize::from(ends);
+        assert_eq!(node.call("b-ping", json!([])).unwrap(), json!("pong"));
+    }
+    node.shutdown().unwrap();
+}
+
+#[test]
+fn a_background_task_that_traps_starts_the_guest_again() {
+    let bad = json!({"manifest": manifest(json!({"rpcmethods": methods(&["a-ping"])})), "methods": {"a-ping": {"answer": "pong"}},
+        "init": {"log": ["info", "up"]}, "run": [{"sleep": 1}, "trap"], "policy": "[on-fault.restart]\ntimes = 3\npause = \"1 ms\""});
+    let folder = Folder::new().scripted("a", bad);
+    let node = bridge(&folder).start().unwrap();
+    wait_lines(&node, 4, |l| l.text == "a: up");
+    node.wait_log(|l| l.text.starts_with("a: ") && l.text.contains("quarantine")).unwrap();
     node.shutdown().unwrap();
 }
 
