@@ -43,7 +43,7 @@ fn three_nodes_with_all_guests() {
     calls::echoes(&lab);
     calls::guarded(&lab);
     holds::survive_a_restart(&lab);
-    lab.pay(0, 2, 30_000).unwrap();
+    forwards::pay_by_hand(&lab, 30_000).unwrap();
     topics(&lab);
     backups(&lab);
     lab.assert_healthy();
