@@ -42,9 +42,19 @@ fn three_nodes_with_all_guests() {
     holds::settled_and_cancelled(&lab);
     calls::echoes(&lab);
     calls::guarded(&lab);
+    let of_a_forwarder = ["channel_opened", "channel_state_changed", "forward_event"];
+    topics(&lab, 1, &of_a_forwarder);
     holds::survive_a_restart(&lab);
+    calls::still_guarded(&lab);
+    calls::no_longer_guarded(&lab);
     forwards::pay_by_hand(&lab, 30_000).unwrap();
-    topics(&lab);
+    for (node, expected) in [
+        (0, &["sendpay_success", "sendpay_failure", "channel_state_changed"][..]),
+        (1, &["forward_event", "plugin_started"]),
+        (2, &["channel_opened", "invoice_creation", "invoice_payment", "holdinvoice_accepted"]),
+    ] {
+        topics(&lab, node, expected);
+    }
     backups(&lab);
     lab.assert_healthy();
     ends(&lab);
@@ -93,64 +103,27 @@ fn all_are_there(lab: &Lab) {
     assert!(plugin.ends_with("/cln-wasm"), "{plugin}");
 }
 
-fn topics(lab: &Lab) {
-    for (node, expected) in [
-        (
-            0,
-            &[
-                "connect",
-                "sendpay_success",
-                "sendpay_failure",
-                "invoice_creation",
-            ][..],
-        ),
-        (
-            1,
-            &[
-                "connect",
-                "forward_event",
-                "channel_opened",
-                "plugin_started",
-            ],
-        ),
-        (
-            2,
-            &[
-                "channel_opened",
-                "invoice_creation",
-                "invoice_payment",
-                "holdinvoice_accepted",
-            ],
-        ),
-    ] {
-        let log = lab.rpc(node, "event-log", json!({"limit": 0})).unwrap();
-        let counters = &log["counters"];
-        let everywhere = [
-            "block_added",
-            "coin_movement",
-            "channel_state_changed",
-            "custommsg",
-        ];
-        // The second node was started again when its channels were there.
-        let everywhere = everywhere.iter().filter(|_| node != 1);
-        for topic in expected.iter().chain(everywhere) {
-            assert!(
-                counters[topic].as_u64() > Some(0),
-                "{topic} on {node}: {counters}"
-            );
-        }
-        assert!(counters.get("log").is_none(), "{counters}");
-        let events = lab.rpc(node, "event-log", json!({"limit": 1000})).unwrap();
-        let numbers = events["events"].as_array().unwrap();
-        let numbers: Vec<u64> = numbers
-            .iter()
-            .map(|e| e["number"].as_u64().unwrap())
-            .collect();
+/// The topics that a node's `event-log` has seen since it was started, without a hole.
+fn topics(lab: &Lab, node: usize, expected: &[&str]) {
+    let log = lab.rpc(node, "event-log", json!({"limit": 1000})).unwrap();
+    let counters = &log["counters"];
+    let everywhere = ["block_added", "coin_movement", "connect", "custommsg"];
+    for topic in expected.iter().chain(&everywhere) {
         assert!(
-            numbers.windows(2).all(|pair| pair[1] == pair[0] + 1),
-            "{numbers:?}"
+            counters[topic].as_u64() > Some(0),
+            "{topic} on {node}: {counters}"
         );
     }
+    assert!(counters.get("log").is_none(), "{counters}");
+    let events = log["events"].as_array().unwrap();
+    let numbers: Vec<u64> = events
+        .iter()
+        .map(|event| event["number"].as_u64().unwrap())
+        .collect();
+    assert!(
+        numbers.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        "{numbers:?}"
+    );
 }
 
 /// The versions that the guest saw follow each other, over the restart of the second node too.
