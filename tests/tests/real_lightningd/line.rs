@@ -18,6 +18,10 @@ const GUESTS: [&str; 6] = [
     "rpc-guard",
 ];
 
+/// What lightningd logs as BROKEN, with plugins or without, when an HTLC that was forwarded before a
+/// restart is settled after it: its onion is not kept (`lightningd/coin_mvts.c`).
+const OF_A_RESTART: &[&str] = &["Unable to calculate fees collected. Not logging an inbound HTLC"];
+
 #[test]
 fn three_nodes_with_all_guests() {
     let folder = GUESTS.into_iter().fold(Folder::new(), with_guest);
@@ -49,14 +53,29 @@ fn three_nodes_with_all_guests() {
     calls::no_longer_guarded(&lab);
     forwards::pay_by_hand(&lab, 30_000).unwrap();
     for (node, expected) in [
-        (0, &["sendpay_success", "sendpay_failure", "channel_state_changed"][..]),
+        (
+            0,
+            &[
+                "sendpay_success",
+                "sendpay_failure",
+                "channel_state_changed",
+            ][..],
+        ),
         (1, &["forward_event", "plugin_started"]),
-        (2, &["channel_opened", "invoice_creation", "invoice_payment", "holdinvoice_accepted"]),
+        (
+            2,
+            &[
+                "channel_opened",
+                "invoice_creation",
+                "invoice_payment",
+                "holdinvoice_accepted",
+            ],
+        ),
     ] {
         topics(&lab, node, expected);
     }
     backups(&lab);
-    lab.assert_healthy();
+    lab.assert_healthy_except(OF_A_RESTART);
     ends(&lab);
 }
 
@@ -165,5 +184,5 @@ fn ends(lab: &Lab) {
             before + 1
         );
     }
-    lab.assert_healthy();
+    lab.assert_healthy_except(OF_A_RESTART);
 }

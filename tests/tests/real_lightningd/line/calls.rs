@@ -62,8 +62,18 @@ pub fn guarded(lab: &Lab) {
     assert_eq!(matched, [1, 1, 1], "{rules}");
 
     // A bad rule is refused, and those before it stay.
-    let set = |rules| lab.rpc(1, "setconfig", json!({"config": "rpc-guard-rule", "val": rules}));
-    set(json!(["deny signmessage: not today", "answer feerates: []"])).unwrap();
+    let set = |rules| {
+        lab.rpc(
+            1,
+            "setconfig",
+            json!({"config": "rpc-guard-rule", "val": rules}),
+        )
+    };
+    set(json!([
+        "deny signmessage: not today",
+        "answer feerates: []"
+    ]))
+    .unwrap();
     let bad = set(json!(["deny signmessage", "forbid withdraw"])).unwrap_err();
     assert!(bad.message.contains("forbid withdraw"), "{bad}");
     still_guarded(lab);
@@ -80,7 +90,14 @@ pub fn still_guarded(lab: &Lab) {
 
 /// Takes them away again.
 pub fn no_longer_guarded(lab: &Lab) {
-    lab.rpc(1, "setconfig", json!({"config": "rpc-guard-rule", "val": []})).unwrap();
-    let signed = lab.rpc(1, "signmessage", json!({"message": "hello"})).unwrap();
+    lab.rpc(
+        1,
+        "setconfig",
+        json!({"config": "rpc-guard-rule", "val": []}),
+    )
+    .unwrap();
+    let signed = lab
+        .rpc(1, "signmessage", json!({"message": "hello"}))
+        .unwrap();
     assert!(signed["zbase"].is_string(), "{signed}");
 }

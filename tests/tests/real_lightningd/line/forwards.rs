@@ -18,7 +18,11 @@ fn limit(lab: &Lab, option: &str, value: &Value) {
 /// Starts a payment of `msat` along the line, by hand: no retry hides how it ends. The fee is 1 sat.
 pub fn start_by_hand(lab: &Lab, to: usize, msat: u64, hash: &str, secret: &str) {
     let channel = |from: usize| {
-        let listed = lab.rpc(from, "listpeerchannels", json!({"id": lab.node(from + 1).id}));
+        let listed = lab.rpc(
+            from,
+            "listpeerchannels",
+            json!({"id": lab.node(from + 1).id}),
+        );
         listed.unwrap()["channels"][0]["short_channel_id"].clone()
     };
     let hops = (1..=to).map(|hop| {
@@ -110,5 +114,9 @@ pub fn are_refused_by_the_guard(lab: &Lab) {
     // lightningd lists no forward that a plugin refused.
     let forwards = lab.rpc(1, "listforwards", json!({})).unwrap();
     let settled = counters(lab)["passed"].as_u64().unwrap();
-    assert_eq!(forwards["forwards"].as_array().unwrap().len() as u64, settled, "{forwards}");
+    assert_eq!(
+        forwards["forwards"].as_array().unwrap().len() as u64,
+        settled,
+        "{forwards}"
+    );
 }
