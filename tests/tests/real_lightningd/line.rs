@@ -77,6 +77,21 @@ fn three_nodes_with_all_guests() {
     backups(&lab);
     lab.assert_healthy_except(OF_A_RESTART);
     ends(&lab);
+    nothing_unusual(&lab);
+}
+
+/// The bridge had nothing to complain of: no fault, no denial, no fallback, nothing lost.
+fn nothing_unusual(lab: &Lab) {
+    for node in 0..3 {
+        let log = lab.logs(node);
+        let unusual: Vec<&str> = log
+            .lines()
+            .filter(|line| {
+                line.contains("UNUSUAL plugin-cln-wasm") || line.contains("UNUSUAL plugin-backup")
+            })
+            .collect();
+        assert!(unusual.is_empty(), "{unusual:#?}");
+    }
 }
 
 fn all_are_there(lab: &Lab) {
