@@ -18,6 +18,10 @@ const GUESTS: [&str; 6] = [
     "rpc-guard",
 ];
 
+/// What lightningd logs as BROKEN, with plugins or without, when an HTLC that was forwarded before a
+/// restart is settled after it: its onion is not kept (`lightningd/coin_mvts.c`).
+const OF_A_RESTART: &[&str] = &["Unable to calculate fees collected. Not logging an inbound HTLC"];
+
 #[test]
 fn three_nodes_with_all_guests() {
     let folder = GUESTS.into_iter().fold(Folder::new(), with_guest);
@@ -42,12 +46,52 @@ fn three_nodes_with_all_guests() {
     holds::settled_and_cancelled(&lab);
     calls::echoes(&lab);
     calls::guarded(&lab);
+    let of_a_forwarder = ["channel_opened", "channel_state_changed", "forward_event"];
+    topics(&lab, 1, &of_a_forwarder);
     holds::survive_a_restart(&lab);
-    lab.pay(0, 2, 30_000).unwrap();
-    topics(&lab);
+    calls::still_guarded(&lab);
+    calls::no_longer_guarded(&lab);
+    forwards::pay_by_hand(&lab, 30_000).unwrap();
+    for (node, expected) in [
+        (
+            0,
+            &[
+                "sendpay_success",
+                "sendpay_failure",
+                "channel_state_changed",
+            ][..],
+        ),
+        (1, &["forward_event", "plugin_started"]),
+        (
+            2,
+            &[
+                "channel_opened",
+                "invoice_creation",
+                "invoice_payment",
+                "holdinvoice_accepted",
+            ],
+        ),
+    ] {
+        topics(&lab, node, expected);
+    }
     backups(&lab);
-    lab.assert_healthy();
+    lab.assert_healthy_except(OF_A_RESTART);
     ends(&lab);
+    nothing_unusual(&lab);
+}
+
+/// The bridge had nothing to complain of: no fault, no denial, no fallback, nothing lost.
+fn nothing_unusual(lab: &Lab) {
+    for node in 0..3 {
+        let log = lab.logs(node);
+        let unusual: Vec<&str> = log
+            .lines()
+            .filter(|line| {
+                line.contains("UNUSUAL plugin-cln-wasm") || line.contains("UNUSUAL plugin-backup")
+            })
+            .collect();
+        assert!(unusual.is_empty(), "{unusual:#?}");
+    }
 }
 
 fn all_are_there(lab: &Lab) {
@@ -93,64 +137,27 @@ fn all_are_there(lab: &Lab) {
     assert!(plugin.ends_with("/cln-wasm"), "{plugin}");
 }
 
-fn topics(lab: &Lab) {
-    for (node, expected) in [
-        (
-            0,
-            &[
-                "connect",
-                "sendpay_success",
-                "sendpay_failure",
-                "invoice_creation",
-            ][..],
-        ),
-        (
-            1,
-            &[
-                "connect",
-                "forward_event",
-                "channel_opened",
-                "plugin_started",
-            ],
-        ),
-        (
-            2,
-            &[
-                "channel_opened",
-                "invoice_creation",
-                "invoice_payment",
-                "holdinvoice_accepted",
-            ],
-        ),
-    ] {
-        let log = lab.rpc(node, "event-log", json!({"limit": 0})).unwrap();
-        let counters = &log["counters"];
-        let everywhere = [
-            "block_added",
-            "coin_movement",
-            "channel_state_changed",
-            "custommsg",
-        ];
-        // The second node was started again when its channels were there.
-        let everywhere = everywhere.iter().filter(|_| node != 1);
-        for topic in expected.iter().chain(everywhere) {
-            assert!(
-                counters[topic].as_u64() > Some(0),
-                "{topic} on {node}: {counters}"
-            );
-        }
-        assert!(counters.get("log").is_none(), "{counters}");
-        let events = lab.rpc(node, "event-log", json!({"limit": 1000})).unwrap();
-        let numbers = events["events"].as_array().unwrap();
-        let numbers: Vec<u64> = numbers
-            .iter()
-            .map(|e| e["number"].as_u64().unwrap())
-            .collect();
+/// The topics that a node's `event-log` has seen since it was started, without a hole.
+fn topics(lab: &Lab, node: usize, expected: &[&str]) {
+    let log = lab.rpc(node, "event-log", json!({"limit": 1000})).unwrap();
+    let counters = &log["counters"];
+    let everywhere = ["block_added", "coin_movement", "connect", "custommsg"];
+    for topic in expected.iter().chain(&everywhere) {
         assert!(
-            numbers.windows(2).all(|pair| pair[1] == pair[0] + 1),
-            "{numbers:?}"
+            counters[topic].as_u64() > Some(0),
+            "{topic} on {node}: {counters}"
         );
     }
+    assert!(counters.get("log").is_none(), "{counters}");
+    let events = log["events"].as_array().unwrap();
+    let numbers: Vec<u64> = events
+        .iter()
+        .map(|event| event["number"].as_u64().unwrap())
+        .collect();
+    assert!(
+        numbers.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        "{numbers:?}"
+    );
 }
 
 /// The versions that the guest saw follow each other, over the restart of the second node too.
@@ -192,5 +199,5 @@ fn ends(lab: &Lab) {
             before + 1
         );
     }
-    lab.assert_healthy();
+    lab.assert_healthy_except(OF_A_RESTART);
 }

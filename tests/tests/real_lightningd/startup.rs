@@ -46,7 +46,7 @@ fn a_node_starts_with_any_folder() {
         (1, "x: left out: "),
         (
             2,
-            "hello: left out: method hello is not granted: add methods = [\"hello\"] under [grant] in hello.toml",
+            "method hello is not granted: add methods = [\"hello\"] under [grant] in hello.toml",
         ),
         (
             3,

@@ -37,7 +37,8 @@ pub fn guarded(lab: &Lab) {
         (-1, "ask the treasurer")
     );
     // The others have no such rule: lightningd itself refuses what is no address.
-    assert_eq!(lab.rpc(1, "withdraw", withdraw).unwrap_err().code, -32602);
+    let refused = lab.rpc(1, "withdraw", withdraw).unwrap_err();
+    assert!(refused.message.contains("destination address"), "{refused}");
 
     for (node, seconds) in [(0, 3600), (1, 604_800)] {
         let invoice = lab.invoice(node, 1000);
@@ -60,15 +61,43 @@ pub fn guarded(lab: &Lab) {
         .collect();
     assert_eq!(matched, [1, 1, 1], "{rules}");
 
-    // A rule that is none is refused, and the old ones stay; then there is one more.
-    let set = |rule: &str| {
+    // A bad rule is refused, and those before it stay.
+    let set = |rules| {
         lab.rpc(
             1,
             "setconfig",
-            json!({"config": "rpc-guard-rule", "val": rule}),
+            json!({"config": "rpc-guard-rule", "val": rules}),
         )
     };
-    let bad = set("forbid withdraw").unwrap_err();
-    assert!(bad.message.contains("forbid"), "{bad}");
-    lab.rpc(1, "newaddr", json!({})).unwrap();
+    set(json!([
+        "deny signmessage: not today",
+        "answer feerates: []"
+    ]))
+    .unwrap();
+    let bad = set(json!(["deny signmessage", "forbid withdraw"])).unwrap_err();
+    assert!(bad.message.contains("forbid withdraw"), "{bad}");
+    still_guarded(lab);
+}
+
+/// The rules that were set while the second node ran.
+pub fn still_guarded(lab: &Lab) {
+    let sign = || lab.rpc(1, "signmessage", json!({"message": "hello"}));
+    let denied = sign().unwrap_err();
+    assert_eq!((denied.code, denied.message.as_str()), (-1, "not today"));
+    let answered = lab.rpc(1, "feerates", json!({"style": "perkb"})).unwrap();
+    assert_eq!(answered, json!([]));
+}
+
+/// Takes them away again.
+pub fn no_longer_guarded(lab: &Lab) {
+    lab.rpc(
+        1,
+        "setconfig",
+        json!({"config": "rpc-guard-rule", "val": []}),
+    )
+    .unwrap();
+    let signed = lab
+        .rpc(1, "signmessage", json!({"message": "hello"}))
+        .unwrap();
+    assert!(signed["zbase"].is_string(), "{signed}");
 }

@@ -1,6 +1,6 @@
 //! Payments that `holdinvoice` keeps waiting.
 
-use super::forwards::start_by_hand;
+use super::forwards::{pay_by_hand, start_by_hand};
 use crate::support::count;
 use cln_wasm_tests::lab::{Lab, LabCall};
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ pub fn settled_and_cancelled(lab: &Lab) {
     );
     // The node and the guest go on meanwhile.
     assert_eq!(lab.rpc(2, "hello", json!([])).unwrap(), "Hello World");
-    assert_eq!(lab.pay(0, 2, 15_000).unwrap()["status"], "complete");
+    assert_eq!(pay_by_hand(lab, 15_000).unwrap()["status"], "complete");
     assert!(paying.is_pending() && cancelled.is_pending());
 
     // Not in the order in which they came.
