@@ -351,7 +351,8 @@ fn a_fault_in_any_other_export_is_survived() {
         let up = |ups: usize| wait_lines(&node, ups, |l| l.text == "a: up");
         up(ups);
         told += 1;
-        node.notify("block_added", json!({"hash": case, "height": 1})).unwrap();
+        node.notify("block_added", json!({"hash": case, "height": 1}))
+            .unwrap();
         for name in ["a", "b"] {
             wait_lines(&node, told, |l| l.text == format!("{name}: told"));
         }
@@ -359,11 +360,19 @@ fn a_fault_in_any_other_export_is_survived() {
         up(ups);
         // Whatever comes of these, it is an answer.
         let checked = node.check("a-ping", json!({"case": case}));
-        assert_eq!(checked.is_err(), ends || matches!(case, "never" | "error"), "check {case}: {checked:?}");
+        assert_eq!(
+            checked.is_err(),
+            ends || matches!(case, "never" | "error"),
+            "check {case}: {checked:?}"
+        );
         ups += usize::from(ends);
         up(ups);
         let set = node.setconfig("a-option", Some(json!(case)));
-        assert_eq!(set.is_err(), ends || matches!(case, "never" | "error"), "setconfig {case}: {set:?}");
+        assert_eq!(
+            set.is_err(),
+            ends || matches!(case, "never" | "error"),
+            "setconfig {case}: {set:?}"
+        );
         ups += usize::from(ends);
         assert_eq!(node.call("b-ping", json!([])).unwrap(), json!("pong"));
     }
@@ -377,7 +386,8 @@ fn a_background_task_that_traps_starts_the_guest_again() {
     let folder = Folder::new().scripted("a", bad);
     let node = bridge(&folder).start().unwrap();
     wait_lines(&node, 4, |l| l.text == "a: up");
-    node.wait_log(|l| l.text.starts_with("a: ") && l.text.contains("quarantine")).unwrap();
+    node.wait_log(|l| l.text.starts_with("a: ") && l.text.contains("quarantine"))
+        .unwrap();
     node.shutdown().unwrap();
 }
 

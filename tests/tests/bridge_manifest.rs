@@ -63,8 +63,14 @@ fn later_refused(first: Value, second: Value, reason: &str) {
 #[test]
 fn a_truncated_module() {
     let whole = scripted(&beside());
-    for cut in [whole.len() / 2, 9, 8, 4, 0] {
-        let node = refused(Folder::new().file("bad.wasm", &whole[..cut]), "bad", "");
+    for (cut, reason) in [
+        (whole.len() / 2, "unexpected end-of-file"),
+        (9, "unexpected end-of-file"),
+        (8, "not a guest of cln:guest"),
+        (4, "ends within its header"),
+        (0, "the file is empty"),
+    ] {
+        let node = refused(Folder::new().file("bad.wasm", &whole[..cut]), "bad", reason);
         node.shutdown().unwrap();
     }
 }
@@ -86,10 +92,11 @@ fn a_component_of_another_world() {
     let node = refused(Folder::new().file("bad.wasm", empty), "bad", "cln:guest");
     node.shutdown().unwrap();
     // A core module that is none of ours.
+    let core = b"\0asm\x01\0\0\0";
     let node = refused(
-        Folder::new().file("bad.wasm", b"\0asm\x01\0\0\0"),
+        Folder::new().file("bad.wasm", core),
         "bad",
-        "",
+        "not a guest of cln:guest",
     );
     node.shutdown().unwrap();
 }
