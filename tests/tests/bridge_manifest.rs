@@ -118,13 +118,16 @@ fn a_manifest_that_is_no_json_or_no_manifest() {
 
 #[test]
 fn a_manifest_that_never_comes_or_traps() {
-    for (step, reason) in [
-        (json!("trap"), "unreachable"),
-        (json!("loop"), "cpu"),
-        (json!("never"), "did not answer within 1000 ms"),
-        (json!("invalid-utf8"), "utf-8"),
+    for (step, deadline, reason) in [
+        ("trap", "60 s", "unreachable"),
+        ("loop", "60 s", "cpu"),
+        ("never", "1 s", "did not answer within 1000 ms"),
+        ("invalid-utf8", "60 s", "utf-8"),
     ] {
-        let script = json!({"manifest": step, "policy": "[limits]\ncpu_per_call_ms = 100\n[limits.deadline]\ngetmanifest = \"1 s\""});
+        let policy = format!(
+            "[limits]\ncpu_per_call_ms = 100\n[limits.deadline]\ngetmanifest = \"{deadline}\""
+        );
+        let script = json!({"manifest": step, "policy": policy});
         let node = refused(Folder::new().scripted("bad", script), "bad", reason);
         node.shutdown().unwrap();
     }
