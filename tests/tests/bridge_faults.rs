@@ -1,9 +1,7 @@
 //! Whatever a guest does, lightningd gets an answer that it accepts, the guest beside it goes on, and the operator
 //! reads why.
 
-mod scripted;
-
-use cln_wasm_tests::bridge::{Folder, add_bridge, add_solo, bridge, manifest, methods, payload};
+use cln_wasm_tests::bridge::{Folder, add_solo, bridge, manifest, methods, payload};
 use cln_wasm_tests::simulator::{LogLine, Node, Simulator, hooks};
 use serde_json::{Map, Value, json};
 use std::cell::Cell;
@@ -232,8 +230,14 @@ fn a_method_that_fails_is_an_error_with_the_guests_name() {
             _ => {
                 let error = result.unwrap_err();
                 let error = error.rpc().unwrap_or_else(|| panic!("{case}: {error}"));
-                let code = if ends { -4 } else { -3 };
-                assert_eq!(error.code, code, "{case}: {error}");
+                match case {
+                    "trap" | "overflow" | "hog" | "huge" | "invalid utf-8" => {
+                        assert_eq!(error.code, -4, "{case}: {error}");
+                    }
+                    // On a busy machine the deadline may come before the CPU is used up.
+                    "loop" => assert!(matches!(error.code, -4 | -3), "{error}"),
+                    _ => assert_eq!(error.code, -3, "{case}: {error}"),
+                }
                 assert!(error.message.contains("Guest a"), "{error}");
             }
         }
@@ -351,7 +355,8 @@ fn a_fault_in_any_other_export_is_survived() {
         let up = |ups: usize| wait_lines(&node, ups, |l| l.text == "a: up");
         up(ups);
         told += 1;
-        node.notify("block_added", json!({"hash": case, "height": 1})).unwrap();
+        node.notify("block_added", json!({"hash": case, "height": 1}))
+            .unwrap();
         for name in ["a", "b"] {
             wait_lines(&node, told, |l| l.text == format!("{name}: told"));
         }
@@ -359,11 +364,19 @@ fn a_fault_in_any_other_export_is_survived() {
         up(ups);
         // Whatever comes of these, it is an answer.
         let checked = node.check("a-ping", json!({"case": case}));
-        assert_eq!(checked.is_err(), ends || matches!(case, "never" | "error"), "check {case}: {checked:?}");
+        assert_eq!(
+            checked.is_err(),
+            ends || matches!(case, "never" | "error"),
+            "check {case}: {checked:?}"
+        );
         ups += usize::from(ends);
         up(ups);
         let set = node.setconfig("a-option", Some(json!(case)));
-        assert_eq!(set.is_err(), ends || matches!(case, "never" | "error"), "setconfig {case}: {set:?}");
+        assert_eq!(
+            set.is_err(),
+            ends || matches!(case, "never" | "error"),
+            "setconfig {case}: {set:?}"
+        );
         ups += usize::from(ends);
         assert_eq!(node.call("b-ping", json!([])).unwrap(), json!("pong"));
     }
@@ -377,7 +390,8 @@ fn a_background_task_that_traps_starts_the_guest_again() {
     let folder = Folder::new().scripted("a", bad);
     let node = bridge(&folder).start().unwrap();
     wait_lines(&node, 4, |l| l.text == "a: up");
-    node.wait_log(|l| l.text.starts_with("a: ") && l.text.contains("quarantine")).unwrap();
+    node.wait_log(|l| l.text.starts_with("a: ") && l.text.contains("quarantine"))
+        .unwrap();
     node.shutdown().unwrap();
 }
 
@@ -432,121 +446,4 @@ fn a_guest_that_traps_at_every_init_takes_nobody_along() {
         .unwrap();
     assert_eq!(node.call("a-ping", json!([])).unwrap_err().code(), Some(-4));
     node.shutdown().unwrap();
-}
-
-// The ways in which a plugin takes a node down.
-
-#[test]
-fn way_2_a_continue_without_psbt() {
-    for hook in ["openchannel2_changed", "openchannel2_sign"] {
-        let script = json!({"manifest": manifest(json!({"hooks": [hook]})), "hooks": {"*": {"answer": {"result": "continue"}}}});
-        let folder = Folder::new().scripted("a", script);
-        let node = bridge(&folder).start().unwrap();
-        let shown: Value = serde_json::from_str(&payload(hook)).unwrap();
-        assert_eq!(
-            node.hook(hook, &shown).unwrap().result["psbt"],
-            shown[hook]["psbt"]
-        );
-        node.shutdown().unwrap();
-    }
-}
-
-#[test]
-fn way_3_what_funder_contributed_stays() {
-    let shown: Value = serde_json::from_str(&payload("openchannel2_changed")).unwrap();
-    let given = json!({"result": "continue", "psbt": shown["openchannel2_changed"]["psbt"], "our_funding_msat": 500_000_000});
-    for hook in ["openchannel2", "rbf_channel"] {
-        let funder = json!({"quiet": true, "manifest": {"hooks": [hook]}, "answers": {hook: {"result": given}}});
-        let script = json!({"manifest": manifest(json!({"hooks": [hook]}))});
-        let folder = Folder::new().scripted("a", script);
-        // lightningd starts its own plugins first.
-        let builder = scripted::builder(funder).named("funder");
-        let node = add_bridge(builder, &folder).start().unwrap();
-        assert_eq!(node.hook(hook, payload(hook)).unwrap().result, given);
-        node.shutdown().unwrap();
-    }
-}
-
-#[test]
-fn way_4_two_guests_that_change_one_command() {
-    let script = |n: u64| json!({"manifest": manifest(json!({"hooks": ["rpc_command"]})), "hooks": {"*": {"answer": {"return": {"result": n}}}}});
-    let folder = Folder::new()
-        .scripted("a", script(1))
-        .scripted("b", script(2));
-    let node = bridge(&folder)
-        .native("getinfo", |_| Ok(json!("its own")))
-        .start()
-        .unwrap();
-    assert_eq!(node.call("getinfo", json!({})).unwrap(), json!(1));
-    node.wait_log(|l| l.text.starts_with("b: rpc_command: ") && l.text.contains("already changed"))
-        .unwrap();
-    node.shutdown().unwrap();
-}
-
-#[test]
-fn ways_5_7_and_8_names_that_cannot_be_had() {
-    for name in [
-        "getinfo",
-        "help",
-        "pay",
-        "getchaininfo",
-        "getrawblockbyheight",
-        "estimatefees",
-        "getutxout",
-        "sendrawtransaction",
-    ] {
-        let script = json!({"manifest": manifest(json!({"rpcmethods": methods(&[name])}))});
-        let folder = Folder::new().scripted("a", script);
-        let node = bridge(&folder).start().unwrap();
-        assert!(node.manifest().methods.is_empty(), "{name}");
-        node.wait_log(|l| l.text.starts_with("a: left out") && l.text.contains(name))
-            .unwrap();
-        node.shutdown().unwrap();
-    }
-    for name in ["alias", "log-level", "bitcoin-rpcuser", "autoclean-cycle"] {
-        let script = json!({"manifest": manifest(json!({"options": [{"name": name, "type": "string", "description": ""}]}))});
-        let folder = Folder::new().scripted("a", script);
-        let node = bridge(&folder).start().unwrap();
-        assert!(node.manifest().options.is_empty(), "{name}");
-        node.wait_log(|l| l.text.starts_with("a: left out") && l.text.contains(name))
-            .unwrap();
-        node.shutdown().unwrap();
-    }
-}
-
-#[test]
-fn way_6_a_guest_that_takes_any_number() {
-    let script = json!({"manifest": manifest(json!({"options": [{"name": "any", "type": "int", "description": "", "dynamic": true}]})),
-        "setconfigs": {"*": {"answer": {}}}});
-    let folder = Folder::new().scripted("a", script);
-    let node = bridge(&folder).start().unwrap();
-    assert_eq!(
-        node.setconfig("any", Some(json!("banana")))
-            .unwrap_err()
-            .code(),
-        Some(-32602)
-    );
-    node.setconfig("any", Some(json!("12"))).unwrap();
-    node.shutdown().unwrap();
-}
-
-#[test]
-fn way_7_a_guest_that_is_never_ready() {
-    let late = |stage: &str| {
-        let mut script = json!({"manifest": manifest(json!({"rpcmethods": methods(&["l-ping"])})),
-            "policy": "[limits.deadline]\ngetmanifest = \"500 ms\"\ninit = \"500 ms\"\n[on-fault.restart]\ntimes = 0"});
-        script[stage] = json!("never");
-        script
-    };
-    let good = json!({"manifest": manifest(json!({"rpcmethods": methods(&["b-ping"])})), "methods": {"b-ping": {"answer": "pong"}}});
-    for stage in ["manifest", "init"] {
-        let folder = Folder::new()
-            .scripted("a", late(stage))
-            .scripted("b", good.clone());
-        let node = bridge(&folder).start().unwrap();
-        node.wait_log(|l| l.text.starts_with("a: ") && l.text.contains("500 ms"))
-            .unwrap();
-        assert_eq!(node.call("b-ping", json!([])).unwrap(), json!("pong"));
-        node.shutdown().unwrap();
-    }
 }

@@ -63,8 +63,14 @@ fn later_refused(first: Value, second: Value, reason: &str) {
 #[test]
 fn a_truncated_module() {
     let whole = scripted(&beside());
-    for cut in [whole.len() / 2, 9, 8, 4, 0] {
-        let node = refused(Folder::new().file("bad.wasm", &whole[..cut]), "bad", "");
+    for (cut, reason) in [
+        (whole.len() / 2, "unexpected end-of-file"),
+        (9, "unexpected end-of-file"),
+        (8, "not a guest of cln:guest"),
+        (4, "ends within its header"),
+        (0, "the file is empty"),
+    ] {
+        let node = refused(Folder::new().file("bad.wasm", &whole[..cut]), "bad", reason);
         node.shutdown().unwrap();
     }
 }
@@ -86,10 +92,11 @@ fn a_component_of_another_world() {
     let node = refused(Folder::new().file("bad.wasm", empty), "bad", "cln:guest");
     node.shutdown().unwrap();
     // A core module that is none of ours.
+    let core = b"\0asm\x01\0\0\0";
     let node = refused(
-        Folder::new().file("bad.wasm", b"\0asm\x01\0\0\0"),
+        Folder::new().file("bad.wasm", core),
         "bad",
-        "",
+        "not a guest of cln:guest",
     );
     node.shutdown().unwrap();
 }
@@ -111,13 +118,16 @@ fn a_manifest_that_is_no_json_or_no_manifest() {
 
 #[test]
 fn a_manifest_that_never_comes_or_traps() {
-    for (step, reason) in [
-        (json!("trap"), "unreachable"),
-        (json!("loop"), "cpu"),
-        (json!("never"), "did not answer within 1000 ms"),
-        (json!("invalid-utf8"), "utf-8"),
+    for (step, deadline, reason) in [
+        ("trap", "60 s", "unreachable"),
+        ("loop", "60 s", "cpu"),
+        ("never", "1 s", "did not answer within 1000 ms"),
+        ("invalid-utf8", "60 s", "utf-8"),
     ] {
-        let script = json!({"manifest": step, "policy": "[limits]\ncpu_per_call_ms = 100\n[limits.deadline]\ngetmanifest = \"1 s\""});
+        let policy = format!(
+            "[limits]\ncpu_per_call_ms = 100\n[limits.deadline]\ngetmanifest = \"{deadline}\""
+        );
+        let script = json!({"manifest": step, "policy": policy});
         let node = refused(Folder::new().scripted("bad", script), "bad", reason);
         node.shutdown().unwrap();
     }
