@@ -2,6 +2,7 @@
 //! answer back.
 
 pub mod aggregate;
+pub mod bundled;
 pub mod hooks;
 pub mod init;
 pub mod lineage;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use cln_protocol::native::Version;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use self::aggregate::Mode;
 use self::init::{Init, Inits};
@@ -46,6 +48,8 @@ pub struct Bridge {
     plugin_name: String,
     network: OnceLock<String>,
     inits: Inits,
+    /// When `init` came.
+    initialised: OnceLock<Instant>,
     workshop: Arc<Workshop>,
     /// `allow-deprecated-apis` of `getmanifest`.
     deprecated_apis: AtomicBool,
@@ -79,6 +83,7 @@ impl Bridge {
             plugin_name: setup.plugin_name,
             network: OnceLock::new(),
             inits: Inits::default(),
+            initialised: OnceLock::new(),
             workshop,
             deprecated_apis: AtomicBool::new(true),
         })
@@ -236,6 +241,7 @@ impl Bridge {
             // A second init does not exist in the protocol; the first counts.
             drop(self.network.set(network.to_owned()));
         }
+        self.initialised.get_or_init(Instant::now);
         if let Some(path) = init.rpc_path() {
             self.node.set_rpc(path);
         }
@@ -276,6 +282,13 @@ impl Bridge {
             }
             _ => Ok("{}".to_owned()),
         }
+    }
+
+    /// Do lightningd's own plugins still start?
+    fn node_starts(&self) -> bool {
+        self.initialised
+            .get()
+            .is_none_or(|since| since.elapsed() < bundled::WINDOW)
     }
 
     /// Tells the guests, waits for those that want to know, and ends.

@@ -93,3 +93,27 @@ fn an_open_policy_lets_payments_pass_a_guest_that_fails() {
     }
     lab.assert_healthy();
 }
+
+/// lightningd's own plugins end the node when one of their first calls fails.
+#[test]
+fn a_guest_that_forbids_everything_does_not_keep_the_node_from_starting() {
+    // All but getinfo, by which the laboratory sees that a node is up.
+    let calls_at_the_start = ["datastore", "listdatastore", "makesecret", "staticbackup"];
+    let script = json!({
+        "manifest": manifest(json!({
+            "hooks": [{"name": "rpc_command", "filters": calls_at_the_start}]
+        })),
+        "hooks": {"rpc_command": {"answer": {"return": {"error": {"code": -1, "message": "no"}}}}},
+    });
+    let folder = Folder::new().scripted("forbids", script);
+    let Some(lab) = Lab::start_nodes(&[bridged(folder.path())]) else {
+        return;
+    };
+    let refused = lab.rpc(0, "makesecret", json!({"string": "mine"}));
+    assert_eq!(
+        refused.unwrap_err().message,
+        "no",
+        "a client's call is shown to the guest"
+    );
+    lab.assert_healthy();
+}

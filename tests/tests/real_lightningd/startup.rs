@@ -46,7 +46,7 @@ fn a_node_starts_with_any_folder() {
         (1, "x: left out: "),
         (
             2,
-            "method hello is not granted: add methods = [\"hello\"] under [grant] in hello.toml",
+            "hello: left out: 6 things that it needs are not granted: method hello, method gettime, hook ",
         ),
         (
             3,
@@ -69,6 +69,9 @@ fn a_node_starts_with_any_folder() {
             "{said:?}"
         );
     }
+    // What would grant them, line by line.
+    let suggested = "plugin-cln-wasm: hello: methods = [\"hello\", \"gettime\"]";
+    assert!(lab.logs(2).contains(suggested), "{}", lab.logs(2));
     for node in [0, 6] {
         assert!(!lab.logs(node).contains("left out"));
     }
