@@ -4,7 +4,7 @@
 //! use cln_wasm_tests::lab::Lab;
 //! use serde_json::json;
 //!
-//! let Some(lab) = Lab::start(&[&["--plugin=/path/to/plugin"], &[]]) else {
+//! let Some(lab) = Lab::start(&[vec!["--plugin=/path/to/plugin"], vec![]]) else {
 //!     return; // said so: there is no lightningd here
 //! };
 //! lab.open_line();
