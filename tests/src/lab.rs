@@ -183,6 +183,7 @@ impl Lab {
             .arg("-B")
             .arg(script)
             .arg("--control")
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -5,6 +5,7 @@ mod misbehaviour;
 mod scripted;
 
 use cln_wasm_tests::lab::Lab;
+use scripted::ask;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -169,4 +170,54 @@ fn real_nodes_agree_with_the_verdicts() {
     lab.wait_log(1, "returned an invalid response to the custommsg hook");
     let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| lab.assert_healthy()));
     assert!(end.is_err());
+}
+
+/// What a caller gets when `rpc_command` is answered in every way that a node survives, byte for byte.
+#[test]
+fn real_nodes_agree_about_rpc_command() {
+    let Some(lab) = Lab::start(&[[""; 0]]) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let replace = |method: &str| json!({"replace": {"jsonrpc": "2.0", "id": "other", "method": method, "params": [1, {"a": "b"}]}});
+    for answer in [
+        json!({"result": "continue"}),
+        json!({"result": "banana"}),
+        json!({}),
+        json!(null),
+        json!({"return": {}}),
+        json!({"return": {"result": {"a": [1, "x", null]}}}),
+        json!({"return": {"result": "text"}}),
+        json!({"return": {"result": 5}}),
+        json!({"return": {"error": {"code": -9, "message": "no", "data": [1]}}}),
+        json!({"return": {"error": {"code": "x", "message": "no"}}}),
+        replace("echo"),
+        replace("no-such-method"),
+        json!({"replace": {"method": "echo", "params": []}}),
+        json!({"replace": {"method": "echo", "params": [], "id": 1}}),
+        json!({"replace": [1]}),
+    ] {
+        let hooks = json!([{"name": "rpc_command", "filters": ["options"]}]);
+        let script =
+            json!({"answers": {"rpc_command": {"result": answer}}, "manifest": {"hooks": hooks}});
+        let plugin = wrapped(&folder, "scripted.py", &script);
+        lab.rpc(0, "plugin", json!(["start", plugin])).unwrap();
+        let node = scripted::start(script);
+        for request in [
+            r#"{"jsonrpc":"2.0","id":"a/b","method":"options","params":[]}"#,
+            r#"{ "jsonrpc" : "2.0", "id":17, "params":{"x": [ 1 ]}, "method":"echo" }"#,
+            r#"{"jsonrpc":"2.0","id":"\u0041","method":"fail","params":{}}"#,
+            r#"{"jsonrpc":"2.0","id":"c","method":"check","params":["no-such-method"]}"#,
+            r#"{"jsonrpc":"2.0","id":"c","method":"check","params":{"command_to_check":"echo","a":1}}"#,
+            r#"{"jsonrpc":"2.0","id":"s","method":"setconfig","params":["s-int","many"]}"#,
+            r#"{"jsonrpc":"2.0","id":"s","method":"setconfig","params":["s-string","x"]}"#,
+            r#"{"jsonrpc":"2.0","id":"s","method":"setconfig","params":{"config":"s-multi","val":"x"}}"#,
+        ] {
+            let real = ask(&lab.node(0).rpc, request, 1);
+            let simulated = ask(&node.directory().join("lightning-rpc"), request, 1);
+            assert_eq!(simulated, real, "{request} with {answer}");
+        }
+        node.shutdown().unwrap();
+        lab.rpc(0, "plugin", json!(["stop", plugin])).unwrap();
+    }
 }

@@ -3,10 +3,10 @@
 
 mod scripted;
 
-use cln_wasm_tests::recording::{Message, Part, Recording, Stream, scenarios};
+use cln_wasm_tests::recording::{Message, Part, Recording, Stream, directory, scenarios};
 use cln_wasm_tests::simulator::json::{Doc, Json, Kind};
 use cln_wasm_tests::simulator::{hooks, judge_hook, topics};
-use scripted::{builder, start};
+use scripted::{ask, builder, start};
 use serde_json::{Value, json};
 
 /// Registers for all that the recorded plugin did.
@@ -189,4 +189,35 @@ fn an_answer_that_lightningd_would_die_of_is_found() {
         failure.to_string().contains("Missing both failure_onion"),
         "{failure}"
     );
+}
+
+/// What lightningd itself answered to a client, byte for byte: requests that it refuses.
+#[test]
+fn the_socket_refuses_as_the_recorded_one_did() {
+    #[derive(serde::Deserialize)]
+    struct Line {
+        dir: String,
+        bytes: String,
+    }
+    let methods = json!([{"name": "rec-echo", "usage": ""},
+        {"name": "rec-deprecated", "usage": "", "deprecated": true}]);
+    let node = start(json!({"manifest": {"rpcmethods": methods}}));
+    let text = std::fs::read_to_string(directory().join("rpc-socket-client.jsonl")).unwrap();
+    let lines: Vec<Line> = text
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    let mut compared = 0;
+    for pair in lines.windows(2) {
+        let own = ["\"code\":-32600", "\"code\":-32601"];
+        if pair[0].dir != "out" || !own.iter().any(|code| pair[1].bytes.contains(code)) {
+            continue;
+        }
+        let socket = node.directory().join("lightning-rpc");
+        let answer = ask(&socket, &pair[0].bytes, 1);
+        assert_eq!(answer, pair[1].bytes);
+        compared += 1;
+    }
+    assert_eq!(compared, 7);
+    node.shutdown().unwrap();
 }

@@ -4,9 +4,10 @@
 mod misbehaviour;
 mod scripted;
 
-use cln_wasm_tests::simulator::{Failure, Node, Verdict};
+use cln_wasm_tests::simulator::{Failure, Node, Simulator, Verdict};
 use scripted::{builder, start, well_behaved};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Lets the plugin write `text` and gives the verdict.
 fn after_writing(text: &str) -> Verdict {
@@ -130,7 +131,7 @@ fn exits_at_every_stage() {
     assert_eq!(node.call("leave", json!([])).unwrap_err().code(), Some(-4));
     let verdict = node.wait_verdict().unwrap();
     assert_eq!(verdict.reason(), "exited during normal operation");
-    let early = scripted::add(cln_wasm_tests::simulator::Simulator::builder(), json!({}));
+    let early = scripted::add(Simulator::builder(), json!({}));
     let failure = early
         .env("PYTHONHOME", "/nonexistent")
         .start()
@@ -142,16 +143,31 @@ fn exits_at_every_stage() {
 
 #[test]
 fn late_at_getmanifest_or_init_the_node_does_not_start() {
-    for (stage, words) in [("getmanifest", "getmanifest"), ("init", "init")] {
-        let late = builder(json!({"raw": {stage: ""}}));
-        let late = late.startup_limit(std::time::Duration::from_millis(500));
+    // A shell starts at once, so that the limit is about nothing but the silence.
+    let manifest =
+        r#"{"jsonrpc":"2.0","id":"cln:getmanifest#20","result":{"options":[],"rpcmethods":[]}}"#;
+    for (script, stage) in [
+        (
+            "cat >/dev/null".to_owned(),
+            "before replying to getmanifest",
+        ),
+        (
+            format!("echo '{manifest}'; cat >/dev/null"),
+            "before replying to init",
+        ),
+    ] {
+        let late = Simulator::builder()
+            .plugin("/bin/sh")
+            .arg("-c")
+            .arg(script)
+            .startup_limit(Duration::from_secs(2));
         let failure = late.start().err().unwrap();
         let verdict = failure.verdict().unwrap();
         assert!(
             matches!(verdict, Verdict::NodeWillNotStart { .. }),
             "{verdict}"
         );
-        assert!(verdict.reason().contains(words), "{verdict}");
+        assert!(verdict.reason().contains(stage), "{verdict}");
     }
 }
 
@@ -324,7 +340,7 @@ fn an_int_option_set_to_text_takes_the_node_down() {
 
 #[test]
 fn shutdown_has_a_limit() {
-    let limit = std::time::Duration::from_millis(500);
+    let limit = Duration::from_millis(500);
     let stubborn = builder(json!({"ignore_shutdown": true})).shutdown_limit(limit);
     let failure = stubborn.start().unwrap().shutdown().unwrap_err();
     assert!(

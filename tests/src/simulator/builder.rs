@@ -1,6 +1,6 @@
 //! What the simulated node is to be like.
 
-use super::manifest_rules::Manifest;
+use super::manifest::Manifest;
 use super::node::Node;
 use super::process::Launch;
 use super::startup;

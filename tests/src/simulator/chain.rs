@@ -3,7 +3,7 @@
 
 use super::hook_rules::{Custom, Fold, Step};
 use super::json::Doc;
-use super::manifest_rules::Filters;
+use super::manifest::Filters;
 use super::native;
 use super::state::{Pending, PluginState, State};
 use serde_json::Value;

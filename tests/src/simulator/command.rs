@@ -155,10 +155,7 @@ fn usable(state: &State, name: &str, settings: Settings) -> Result<(), RpcError>
 }
 
 /// The plugin that serves a method.
-fn owner<'a>(
-    state: &'a State,
-    name: &str,
-) -> Option<(usize, &'a super::manifest_rules::MethodSpec)> {
+fn owner<'a>(state: &'a State, name: &str) -> Option<(usize, &'a super::manifest::MethodSpec)> {
     state
         .plugins
         .iter()

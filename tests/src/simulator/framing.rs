@@ -1,6 +1,7 @@
 //! From the bytes that a plugin writes to whole messages (`common/jsonrpc_io.c`).
 
-use super::json::{Doc, Step, Tokenizer};
+use super::json::Doc;
+use super::tokenizer::{Step, Tokenizer};
 
 /// What lightningd has read and not yet taken apart.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use super::chain::{self, FilterField, HookOutcome};
 use super::command::{self, Caller, Settings as CallSettings, request_text};
 use super::hook_rules::Fold;
 use super::json::Doc;
-use super::manifest_rules::Manifest;
+use super::manifest::Manifest;
 use super::rpc_socket::RpcSocket;
 use super::startup;
 use super::state::{LogLine, Pending, PluginState, Shared, native_notification};
@@ -38,8 +38,8 @@ pub struct CallOptions {
     pub deprecated_ok: Option<bool>,
 }
 
-/// A simulated lightningd with its plugins. Dropping it ends them, and panics where a verdict was
-/// reached that the test has not taken.
+/// A simulated lightningd with its plugins. Dropping it ends them, panics where a verdict was reached that
+/// the test has not taken, and prints the transcript when the test fails for any other reason.
 pub struct Node {
     pub(crate) shared: Arc<Shared>,
     pub(crate) socket: RpcSocket,
@@ -478,9 +478,13 @@ impl Drop for Node {
         drop(state);
         self.shared.changed.notify_all();
         self.socket.stop_all();
-        if let Some(verdict) = untaken.first()
-            && !std::thread::panicking()
-        {
+        if std::thread::panicking() {
+            // The test has failed already: say what led to it.
+            for verdict in &untaken {
+                eprintln!("{verdict}");
+            }
+            eprintln!("{}", self.shared.transcript);
+        } else if let Some(verdict) = untaken.first() {
             panic!("{verdict}\n{}", self.shared.transcript);
         }
     }

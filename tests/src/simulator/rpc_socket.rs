@@ -147,6 +147,8 @@ fn serve(mut stream: UnixStream, number: usize, shared: &Arc<Shared>) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(count) = stream.read(&mut buffer) {
         let Some(bytes) = buffer.get(..count).filter(|b| !b.is_empty()) else {
+            // lightningd hangs up too, and what is not answered by now never will be.
+            let _ = stream.shutdown(Shutdown::Both);
             return;
         };
         inbox.push(bytes);

@@ -3,7 +3,7 @@
 
 use super::command::{Command, param};
 use super::json::{Doc, Json, Kind};
-use super::manifest_rules::{OptionSpec, OptionType};
+use super::manifest::{OptionSpec, OptionType};
 use super::state::{Pending, PluginState, State};
 use super::values::to_long;
 use super::verdict::RpcError;
@@ -24,12 +24,21 @@ pub(crate) fn begin(state: &mut State, command: &Command, params: Json<'_>, only
         .filter(|(_, plugin)| plugin.state != PluginState::Gone)
         .find_map(|(at, plugin)| Some((at, plugin.manifest.option(&name)?.clone())));
     let Some((at, option)) = found else {
-        return invalid(format!("config: Unknown config option \"{name}\""));
+        return invalid(format!(
+            "config: Unknown config option: invalid token '{config}'"
+        ));
     };
     if !option.dynamic {
-        return invalid(format!("config: Not a dynamic config option \"{name}\""));
+        return invalid(format!(
+            "config: Not a dynamic config option: invalid token '{config}'"
+        ));
     }
-    let value = param(params, "val", shift + 1);
+    // For an option that may be given several times lightningd looks for the name alone: a positional
+    // value is passed over, and the option emptied.
+    let value = match option.multi {
+        true => params.get("val"),
+        false => param(params, "val", shift + 1),
+    };
     let values: Vec<String> = match (value, option.multi) {
         (Some(list), true) if list.kind() == Kind::Array => {
             list.elements().map(|e| e.text().to_owned()).collect()

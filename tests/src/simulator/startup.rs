@@ -2,8 +2,10 @@
 
 use super::builder::{Builder, PluginSpec};
 use super::chain;
-use super::manifest_rules::{self, FEATURE_PLACES, OptionType, Refusal, Registry, check_value};
+use super::manifest::{FEATURE_PLACES, OptionType, Registry};
+use super::manifest_rules::{self, Refusal};
 use super::node::{Node, Settings};
+use super::option_rules::check_value;
 use super::plugin_side;
 use super::process::{self, Launch};
 use super::rpc_socket::RpcSocket;

@@ -2,7 +2,7 @@
 
 use super::hook_rules::Fold;
 use super::json::Doc;
-use super::manifest_rules::{Manifest, Registry};
+use super::manifest::{Manifest, Registry};
 use super::transcript::Transcript;
 use super::verdict::{Failure, Result, RpcError, Verdict};
 use serde_json::Value;
@@ -169,10 +169,20 @@ impl Shared {
 
     /// The lock, once nothing else may be said on account of a db_write.
     pub(crate) fn lock_to_send(&self) -> Result<MutexGuard<'_, State>> {
-        self.wait("end of a db_write", self.deadline, |state| {
-            state.exclusive.is_none().then_some(Ok(()))
-        })?;
-        let state = self.lock();
+        let until = Instant::now() + self.deadline;
+        let mut state = self.lock();
+        while state.exclusive.is_some() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                drop(state);
+                return Err(self.late("end of a db_write", self.deadline));
+            }
+            state = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
         match state.fatal() {
             Some(verdict) => Err(Failure::verdict_of(verdict, &self.transcript)),
             None => Ok(state),

@@ -1,7 +1,7 @@
 //! The ends that a plugin can come to (`lightningd/plugin_control.c`, `lightningd/plugin.c`).
 
 use super::builder::Builder;
-use super::manifest_rules::Manifest;
+use super::manifest::Manifest;
 use super::node::Node;
 use super::startup;
 use super::state::PluginState;
