@@ -107,8 +107,9 @@ fn compare(about: &str, entries: &[Box<RawValue>], notifications: &[Message], as
         .collect();
     // Calls of lightningd's own plugins while they start are shown to no guest.
     let starting = |m: &&&Message| {
-        m.method == "rpc_command" && m.params().contains(":init/#")
-            || m.method == "rpc_command" && m.params().contains("\"cln:init#")
+        let params = m.params();
+        let made_in_init = params.contains(":init/#") || params.contains("\"cln:init#");
+        m.method == "rpc_command" && made_in_init
     };
     let mut sent: Vec<_> = asked
         .iter()
