@@ -7,5 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . scripts/environment.sh
 
 scripts/build-guests.sh
-cargo build --release -p cln-wasm -p cln-wasm-tests --bin cln-wasm --bin demo
+# Just what test.sh builds: another selection would give the engine other features,
+# and whoever runs both would compile it twice.
+cargo build --release --workspace --lib --bins --tests
 exec target/release/demo "$@"
