@@ -155,6 +155,17 @@ impl Guest {
             Some(life) => life,
             None => self.wait_for_life(&call, until, &cause).await?,
         };
+        self.deliver(&life, call, until, cause).await
+    }
+
+    /// Queues a call for this very life, ready or not, and waits for the answer.
+    async fn deliver(
+        &self,
+        life: &Arc<Life>,
+        call: Call,
+        until: Option<(Instant, Duration)>,
+        cause: Cause,
+    ) -> Result<Answer, Fault> {
         let id = self.seed.capabilities.node.next_call();
         let (reply, answer) = oneshot::channel();
         let Cause { request, lineage } = cause;
@@ -175,7 +186,7 @@ impl Guest {
             Some((at, allowed)) => match timeout_at(at, answer).await {
                 Ok(answered) => answered,
                 Err(_) => {
-                    self.missed(&life, id);
+                    self.missed(life, id);
                     return Err(Fault::Deadline(allowed.as_millis() as u64));
                 }
             },
@@ -301,32 +312,16 @@ impl Guest {
         }
     }
 
-    /// A call to this very life, ready or not.
+    /// A step of starting up, which always has a deadline.
     async fn ask(
         &self,
         life: &Arc<Life>,
         call: Call,
         deadline: Option<Duration>,
     ) -> Result<Answer, Fault> {
-        let id = self.seed.capabilities.node.next_call();
-        let (reply, answer) = oneshot::channel();
-        let Cause { request, lineage } = Cause::default();
-        life.open.open(
-            id,
-            Open {
-                reply,
-                request,
-                lineage,
-            },
-        )?;
-        self.seed.mailbox.call(id, call);
-        let deadline = deadline.unwrap_or(Duration::from_secs(60));
-        match timeout(deadline, answer).await {
-            Ok(answered) => {
-                answered.unwrap_or_else(|_| Err(Fault::Absent("its instance ended".into())))
-            }
-            Err(_) => Err(Fault::Deadline(deadline.as_millis() as u64)),
-        }
+        let allowed = deadline.unwrap_or(Duration::from_secs(60));
+        let until = Some((Instant::now() + allowed, allowed));
+        self.deliver(life, call, until, Cause::default()).await
     }
 
     /// The next state, unless the guest was refused meanwhile.

@@ -108,11 +108,6 @@ impl Sandbox {
         wit::timer::add_to_linker::<_, Own>(&mut linker, |s| s)?;
         Ok(linker)
     }
-
-    /// Bytes of linear memory and tables now.
-    pub fn memory_used(&self) -> usize {
-        self.memory.used
-    }
 }
 
 impl wit::types::Host for Sandbox {}
