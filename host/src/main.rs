@@ -73,7 +73,11 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let served = runtime.block_on(serve(arguments));
+    // As a task: waking the future that `block_on` itself polls costs a system call each time.
+    let served = runtime.block_on(async {
+        let serving = tokio::spawn(serve(arguments));
+        serving.await.context("the bridge failed")?
+    });
     // Dropping it would wait for guests that were moved to threads of their own.
     runtime.shutdown_background();
     served

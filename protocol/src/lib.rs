@@ -9,6 +9,8 @@
 
 pub mod hook;
 pub mod hooks;
+#[cfg(feature = "host")]
+pub mod json;
 pub mod manifest;
 #[cfg(feature = "host")]
 pub mod native;

@@ -292,6 +292,7 @@ impl Bridge {
         let limits = SandboxLimits {
             memory: usize::try_from(policy.limits.memory_bytes).unwrap_or(usize::MAX),
             cpu_ms: policy.limits.cpu_per_call_ms,
+            cpu_per_minute_ms: policy.limits.cpu_per_minute_ms,
             answer: usize::try_from(policy.limits.answer_bytes).unwrap_or(usize::MAX),
         };
         let pre = workshop

@@ -2,22 +2,28 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
-use futures::stream::{FuturesUnordered, Stream, StreamExt};
+use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
-use wasmtime::component::{Accessor, Instance, InstancePre, TypedFunc};
+use wasmtime::component::{
+    Accessor, ComponentNamedList, Instance, InstancePre, Lift, Lower, TypedFunc,
+};
 use wasmtime::{AsContextMut, Engine};
 
 use super::bindings::cln::guest::types;
 use super::call::{Answer, Call, CallId, Fault, Label};
 use super::mailbox::{Appetite, Delivery, Mailbox};
+use super::minute::Minute;
 use super::open::{OpenCalls, Settled};
 use super::pace::{self, Pulse};
-use super::sandbox::{Sandbox, SandboxLimits};
+use super::running::Running;
+use super::sandbox::{Clock, Sandbox, SandboxLimits};
 use super::ticker::Ticker;
 use super::trap;
+use super::turn::{Missed, Turn};
 use crate::capability::Capabilities;
 use crate::lightningd::output::RpcError;
 
@@ -74,13 +80,15 @@ impl Seed {
         let (end, ended) = watch::channel(None);
         self.capabilities.new_life(Arc::clone(&open));
         let life = live(self.clone(), Arc::clone(&open), Arc::clone(&pulse));
-        let running = pace::run(Box::pin(life), Arc::clone(&pulse), Arc::clone(&self.ticker));
+        let minute = Minute::new(Duration::from_millis(self.limits.cpu_per_minute_ms));
+        let ticker = Arc::clone(&self.ticker);
+        let running = pace::run(Box::pin(life), Arc::clone(&pulse), ticker, minute);
         let calls = Arc::clone(&open);
         let mailbox = Arc::clone(&self.mailbox);
         tokio::spawn(async move {
-            let ending = running.await.unwrap_or_else(|| Ending {
+            let ending = running.await.unwrap_or_else(|stopped| Ending {
                 blamed: None,
-                error: wasmtime::Error::msg("the bridge stopped it"),
+                error: wasmtime::Error::new(stopped),
             });
             let reason: Arc<str> = trap::describe(&ending.error).into();
             let blamed = ending
@@ -137,7 +145,13 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
         calls_in_flight,
         mailbox,
     } = seed;
-    let mut store = Sandbox::store(&engine, Arc::clone(&capabilities), &limits, pulse, ticker);
+    let clock = Arc::new(Clock {
+        pulse,
+        ticker,
+        running: Running::default(),
+    });
+    let beat = Arc::clone(&clock);
+    let mut store = Sandbox::store(&engine, Arc::clone(&capabilities), &limits, beat);
     let started = async {
         let instance = pre.instantiate_async(&mut store).await?;
         Exports::find(&mut store, &instance)
@@ -157,21 +171,22 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
         open,
         calls_in_flight,
         capabilities,
-        entered: Mutex::new(None),
+        clock,
     };
     let served = store
         .run_concurrent(async |guest| server.serve(guest).await)
         .await;
     match served {
         Ok(ending) => ending,
-        Err(error) => Ending {
-            // A task that was resumed, and not just entered, is not known.
-            blamed: server
-                .entered
-                .into_inner()
-                .unwrap_or_else(PoisonError::into_inner),
-            error,
-        },
+        Err(error) => {
+            // The engine leaves the stack of the task that trapped as it was.
+            let mut store = store.as_context_mut();
+            let blamed = match store.async_call_stack() {
+                Ok(stack) => server.clock.running.call_of(stack),
+                Err(_) => None,
+            };
+            Ending { blamed, error }
+        }
     }
 }
 
@@ -181,8 +196,7 @@ struct Server {
     open: Arc<OpenCalls>,
     capabilities: Arc<Capabilities>,
     calls_in_flight: usize,
-    /// The call that the guest has just been entered for.
-    entered: Mutex<Option<(CallId, Label)>>,
+    clock: Arc<Clock>,
 }
 
 /// What takes part in the guest's limits, and how.
@@ -190,130 +204,105 @@ struct Server {
 enum Kind {
     /// One of `limits.calls_in_flight`.
     Call,
-    /// One at a time, so that they keep lightningd's order.
-    Notification,
+    /// One at a time, so that they keep lightningd's order; this is the number of it.
+    Notification(u64),
     /// The guest's own business.
     Background,
 }
 
-fn leave(kind: Kind, calls: &mut usize, notifications: &mut usize) {
-    match kind {
-        Kind::Call => *calls -= 1,
-        Kind::Notification => *notifications -= 1,
-        Kind::Background => {}
-    }
-}
-
-/// What has ended already, without waiting.
-async fn poll_once<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
-    poll_fn(|cx| match stream.poll_next_unpin(cx) {
-        Poll::Ready(item) => Poll::Ready(item),
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
-}
-
-/// Gives control back once.
-async fn go_round() {
-    let mut gone = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut gone, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
-
-fn kind(call: &Call) -> Kind {
-    match call {
-        Call::Notification { .. } => Kind::Notification,
-        Call::Run => Kind::Background,
-        _ => Kind::Call,
-    }
-}
+/// Deliveries before whoever else is on the bridge's thread gets it.
+const BURST: u32 = 32;
 
 impl Server {
+    /// Takes what waits into the guest, until something ends it.
     async fn serve(&self, guest: &Accessor<Sandbox>) -> Ending {
         let mut under_way = FuturesUnordered::new();
-        let (mut calls, mut notifications) = (0usize, 0usize);
-        loop {
-            let appetite = Appetite {
-                calls: calls < self.calls_in_flight,
-                notifications: notifications == 0,
-            };
-            if let Some(delivery) = self.mailbox.take(appetite) {
-                match kind(&delivery.call) {
-                    Kind::Call => calls += 1,
-                    Kind::Notification => notifications += 1,
-                    Kind::Background => {}
-                }
-                self.enter(&delivery);
-                under_way.push(self.deliver(guest, delivery));
-                // The call is queued now, and entered when control goes back to the
-                // engine: one at a time, so that a trap can be put down to it.
-                let queued = poll_once(&mut under_way).await;
-                match queued {
-                    Some(Ok(kind)) => leave(kind, &mut calls, &mut notifications),
-                    Some(Err(ending)) => return ending,
-                    None => go_round().await,
-                }
-                self.left();
-                continue;
+        let mut calls = 0usize;
+        let mut turn = Turn::new(&self.capabilities.policy.limits);
+        let (mut poll, mut taken) = (0, 0);
+        poll_fn(|cx| {
+            let this = self.clock.pulse.polls();
+            if this != poll {
+                (poll, taken) = (this, 0);
             }
-            tokio::select! {
-                biased;
-                Some(done) = under_way.next(), if !under_way.is_empty() => match done {
-                    Ok(kind) => leave(kind, &mut calls, &mut notifications),
-                    Err(ending) => return ending,
-                },
-                () = self.mailbox.wait() => {}
+            loop {
+                while let Poll::Ready(Some(done)) = under_way.poll_next_unpin(cx) {
+                    match done {
+                        Ok(Kind::Call) => calls -= 1,
+                        Ok(Kind::Notification(number)) => turn.ended(number),
+                        Ok(Kind::Background) => {}
+                        Err(ending) => return Poll::Ready(ending),
+                    }
+                }
+                if taken == BURST {
+                    // The engine runs those first; then it is the others' turn.
+                    cx.waker().wake_by_ref();
+                    break;
+                }
+                let appetite = Appetite {
+                    calls: calls < self.calls_in_flight,
+                    notifications: turn.is_free(),
+                };
+                let Poll::Ready(delivery) = self.mailbox.poll_take(appetite, cx) else {
+                    break;
+                };
+                let kind = match &delivery.call {
+                    Call::Notification { .. } => Kind::Notification(turn.take(&delivery.call)),
+                    Call::Run => Kind::Background,
+                    _ => {
+                        calls += 1;
+                        Kind::Call
+                    }
+                };
+                under_way.push(self.deliver(guest, kind, delivery));
+                taken += 1;
             }
-        }
+            match turn.poll_missed(cx) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(missed) => {
+                    self.missed(&missed);
+                    // The next one may go in.
+                    cx.waker().wake_by_ref();
+                    match missed.overdue >= self.capabilities.policy.limits.calls_overdue {
+                        false => Poll::Pending,
+                        true => Poll::Ready(Ending {
+                            blamed: None,
+                            error: wasmtime::Error::msg(format!(
+                                "{} of its notifications are overdue (limits.calls_overdue)",
+                                missed.overdue
+                            )),
+                        }),
+                    }
+                }
+            }
+        })
+        .await
     }
 
-    fn enter(&self, delivery: &Delivery) {
-        let entered = Some((delivery.id, delivery.call.label()));
-        *self.entered.lock().unwrap_or_else(PoisonError::into_inner) = entered;
-    }
-
-    fn left(&self) {
-        *self.entered.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    fn missed(&self, missed: &Missed) {
+        let Capabilities {
+            counters,
+            guest,
+            node,
+            ..
+        } = &*self.capabilities;
+        counters.faults.add();
+        let word = format!(
+            "{}: not handled within {:?}; the next one goes in",
+            missed.label, missed.deadline
+        );
+        node.log.unusual(guest, &word);
     }
 
     /// Performs one call.
     async fn deliver(
         &self,
         guest: &Accessor<Sandbox>,
+        kind: Kind,
         Delivery { id, call }: Delivery,
     ) -> Result<Kind, Ending> {
-        let (kind, label) = (kind(&call), call.label());
-        let performing = self.exports.perform(guest, id, call);
-        let performed = match (
-            kind,
-            self.capabilities.policy.limits.deadline("notification"),
-        ) {
-            (Kind::Notification, Some(deadline)) => {
-                match tokio::time::timeout(deadline, performing).await {
-                    Ok(performed) => performed,
-                    Err(_) => {
-                        // It goes on in the guest, but the next one need not wait for it.
-                        self.capabilities.counters.faults.add();
-                        let word = format!(
-                            "{label}: not handled within {deadline:?}; the next one goes in"
-                        );
-                        self.capabilities
-                            .node
-                            .log
-                            .unusual(&self.capabilities.guest, &word);
-                        Ok(Answer::Done)
-                    }
-                }
-            }
-            _ => performing.await,
-        };
-        match performed {
+        let label = call.label();
+        match self.perform(guest, id, kind, call).await {
             Ok(answer) => {
                 let expected = id != 0 && kind != Kind::Background;
                 if expected && self.open.settle(id, answer) == Settled::Late {
@@ -326,6 +315,106 @@ impl Server {
                 error,
             }),
         }
+    }
+
+    async fn perform(
+        &self,
+        guest: &Accessor<Sandbox>,
+        id: CallId,
+        kind: Kind,
+        call: Call,
+    ) -> wasmtime::Result<Answer> {
+        let exports = &self.exports;
+        let run = Run {
+            server: self,
+            guest,
+            id,
+            label: call.label(),
+            background: kind == Kind::Background,
+        };
+        Ok(match call {
+            Call::Hook { hook, payload } => {
+                let (answer,) = run.call(exports.hook, (id, hook, payload)).await?;
+                answer.map_or_else(Answer::Declined, Answer::Json)
+            }
+            Call::Notification {
+                topic,
+                params,
+                origin,
+            } => {
+                run.call(exports.notification, (topic, params, origin))
+                    .await?;
+                Answer::Done
+            }
+            Call::Method {
+                method,
+                params,
+                filter,
+                deprecated_ok,
+            } => {
+                let arguments = (id, method, params, filter, deprecated_ok);
+                let (result,) = run.call(exports.method, arguments).await?;
+                result.map_or_else(error_answer, Answer::Json)
+            }
+            Call::Check { method, params } => {
+                let (result,) = run.call(exports.check, (id, method, params)).await?;
+                result.map_or_else(error_answer, |()| Answer::Done)
+            }
+            Call::SetConfig {
+                option,
+                value,
+                check_only,
+            } => {
+                let arguments = (id, option, value, check_only);
+                let (result,) = run.call(exports.setconfig, arguments).await?;
+                result.map_or_else(error_answer, |()| Answer::Done)
+            }
+            Call::Manifest { request } => {
+                let (manifest,) = run.call(exports.getmanifest, (request,)).await?;
+                Answer::Json(manifest)
+            }
+            Call::Init { init } => {
+                let (result,) = run.call(exports.init, (init,)).await?;
+                result.map_or_else(Answer::Declined, |()| Answer::Done)
+            }
+            Call::Run => {
+                run.call(exports.run, ()).await?;
+                Answer::Done
+            }
+        })
+    }
+}
+
+/// One call, on its way into the engine.
+struct Run<'a> {
+    server: &'a Server,
+    guest: &'a Accessor<Sandbox>,
+    id: CallId,
+    label: Label,
+    background: bool,
+}
+
+impl Run<'_> {
+    async fn call<P, R>(self, export: TypedFunc<P, R>, params: P) -> wasmtime::Result<R>
+    where
+        P: ComponentNamedList + Lower + 'static,
+        R: ComponentNamedList + Lift + 'static,
+    {
+        let Clock {
+            running,
+            pulse,
+            ticker,
+        } = &*self.server.clock;
+        let begun = self
+            .guest
+            .with(|store| export.start_call_concurrent(store, params))?;
+        let task = begun.task();
+        running.begin(task, self.id, self.label, self.background);
+        let result = export.finish_call_concurrent(self.guest, begun).await?;
+        // After a trap it stays, to be blamed.
+        running.end(task);
+        pulse.came_back(ticker.now());
+        Ok(result)
     }
 }
 
@@ -375,71 +464,6 @@ impl Exports {
             setconfig: export!("setconfig"),
             notification: export!("notification"),
             hook: export!("hook"),
-        })
-    }
-
-    async fn perform(
-        &self,
-        guest: &Accessor<Sandbox>,
-        id: CallId,
-        call: Call,
-    ) -> wasmtime::Result<Answer> {
-        Ok(match call {
-            Call::Hook { hook, payload } => {
-                let (answer,) = self
-                    .hook
-                    .call_concurrent(guest, (id, hook, payload))
-                    .await?;
-                answer.map_or_else(Answer::Declined, Answer::Json)
-            }
-            Call::Notification {
-                topic,
-                params,
-                origin,
-            } => {
-                self.notification
-                    .call_concurrent(guest, (topic, params, origin))
-                    .await?;
-                Answer::Done
-            }
-            Call::Method {
-                method,
-                params,
-                filter,
-                deprecated_ok,
-            } => {
-                let arguments = (id, method, params, filter, deprecated_ok);
-                let (result,) = self.method.call_concurrent(guest, arguments).await?;
-                result.map_or_else(error_answer, Answer::Json)
-            }
-            Call::Check { method, params } => {
-                let (result,) = self
-                    .check
-                    .call_concurrent(guest, (id, method, params))
-                    .await?;
-                result.map_or_else(error_answer, |()| Answer::Done)
-            }
-            Call::SetConfig {
-                option,
-                value,
-                check_only,
-            } => {
-                let arguments = (id, option, value, check_only);
-                let (result,) = self.setconfig.call_concurrent(guest, arguments).await?;
-                result.map_or_else(error_answer, |()| Answer::Done)
-            }
-            Call::Manifest { request } => {
-                let (manifest,) = self.getmanifest.call_concurrent(guest, (request,)).await?;
-                Answer::Json(manifest)
-            }
-            Call::Init { init } => {
-                let (result,) = self.init.call_concurrent(guest, (init,)).await?;
-                result.map_or_else(Answer::Declined, |()| Answer::Done)
-            }
-            Call::Run => {
-                self.run.call_concurrent(guest, ()).await?;
-                Answer::Done
-            }
         })
     }
 }

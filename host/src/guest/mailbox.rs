@@ -4,8 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use tokio::sync::Notify;
+use std::task::{Context, Poll, Waker};
 
 use super::call::{Call, CallId};
 
@@ -22,7 +21,6 @@ pub struct Delivery {
 #[derive(Debug)]
 pub struct Mailbox {
     queue: Mutex<Queue>,
-    wake: Notify,
     notification_limit: usize,
     dropped: AtomicU64,
 }
@@ -32,6 +30,8 @@ struct Queue {
     calls: VecDeque<(u64, Delivery)>,
     notifications: VecDeque<(u64, Delivery)>,
     next: u64,
+    /// The instance that found nothing to take.
+    waiting: Option<Waker>,
 }
 
 /// What the guest can take now.
@@ -49,7 +49,6 @@ impl Mailbox {
     pub fn new(notification_limit: usize) -> Self {
         Mailbox {
             queue: Mutex::default(),
-            wake: Notify::new(),
             notification_limit: notification_limit.max(1),
             dropped: AtomicU64::new(0),
         }
@@ -60,8 +59,9 @@ impl Mailbox {
         let mut queue = self.lock();
         let sequence = queue.sequence();
         queue.calls.push_back((sequence, Delivery { id, call }));
+        let waiting = queue.waiting.take();
         drop(queue);
-        self.wake.notify_one();
+        wake(waiting);
     }
 
     /// Queues a notification, with an id if somebody waits for its end; returns
@@ -78,8 +78,9 @@ impl Mailbox {
         queue
             .notifications
             .push_back((sequence, Delivery { id, call }));
+        let waiting = queue.waiting.take();
         drop(queue);
-        self.wake.notify_one();
+        wake(waiting);
         oldest.map(|(_, delivery)| delivery.call)
     }
 
@@ -101,31 +102,20 @@ impl Mailbox {
         self.lock().calls.clear();
     }
 
-    /// The next delivery in the order of arrival, as far as the guest can take it.
-    pub fn take(&self, appetite: Appetite) -> Option<Delivery> {
+    /// The next delivery in the order of arrival, as far as the guest can take it;
+    /// pending until something comes.
+    pub fn poll_take(&self, appetite: Appetite, cx: &mut Context<'_>) -> Poll<Delivery> {
         let mut queue = self.lock();
-        let call = queue
-            .calls
-            .front()
-            .filter(|_| appetite.calls)
-            .map(|(n, _)| *n);
-        let notification = queue
-            .notifications
-            .front()
-            .filter(|_| appetite.notifications)
-            .map(|(n, _)| *n);
-        let from = match (call, notification) {
-            (None, None) => return None,
-            (Some(c), Some(n)) if n < c => &mut queue.notifications,
-            (Some(_), _) => &mut queue.calls,
-            (None, Some(_)) => &mut queue.notifications,
-        };
-        from.pop_front().map(|(_, delivery)| delivery)
-    }
-
-    /// Waits until something may have come.
-    pub async fn wait(&self) {
-        self.wake.notified().await;
+        match queue.take(appetite) {
+            Some(delivery) => Poll::Ready(delivery),
+            None => {
+                match &mut queue.waiting {
+                    Some(waiting) => waiting.clone_from(cx.waker()),
+                    none => *none = Some(cx.waker().clone()),
+                }
+                Poll::Pending
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -133,7 +123,28 @@ impl Mailbox {
     }
 }
 
+fn wake(waiting: Option<Waker>) {
+    if let Some(waker) = waiting {
+        waker.wake();
+    }
+}
+
 impl Queue {
+    fn take(&mut self, appetite: Appetite) -> Option<Delivery> {
+        let call = self.calls.front().filter(|_| appetite.calls);
+        let notification = self
+            .notifications
+            .front()
+            .filter(|_| appetite.notifications);
+        let from = match (call, notification) {
+            (None, None) => return None,
+            (Some((c, _)), Some((n, _))) if n < c => &mut self.notifications,
+            (Some(_), _) => &mut self.calls,
+            (None, Some(_)) => &mut self.notifications,
+        };
+        from.pop_front().map(|(_, delivery)| delivery)
+    }
+
     fn sequence(&mut self) -> u64 {
         self.next += 1;
         self.next
@@ -153,9 +164,12 @@ mod tests {
     }
 
     fn names(mailbox: &Mailbox, appetite: Appetite) -> Vec<String> {
-        std::iter::from_fn(|| mailbox.take(appetite))
-            .map(|d| d.call.to_string())
-            .collect()
+        let mut cx = Context::from_waker(Waker::noop());
+        std::iter::from_fn(|| match mailbox.poll_take(appetite, &mut cx) {
+            Poll::Ready(delivery) => Some(delivery.call.to_string()),
+            Poll::Pending => None,
+        })
+        .collect()
     }
 
     const ALL: Appetite = Appetite {

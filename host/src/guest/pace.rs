@@ -11,9 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 
-use tokio::sync::Notify;
+use futures::task::AtomicWaker;
 
-use super::ticker::Ticker;
+use super::minute::{CpuClock, Minute};
+use super::ticker::{TICK, Ticker};
 
 /// Polls in a row without burning before a guest may come back.
 const PAROLE: u32 = 256;
@@ -22,14 +23,22 @@ const PAROLE: u32 = 256;
 /// whoever polls it.
 #[derive(Debug, Default)]
 pub struct Pulse {
+    /// The tick at which it was last polled.
+    polled: AtomicU64,
+    polls: AtomicU64,
     /// The tick at which the guest was last entered after it had come back.
     entered: AtomicU64,
+    /// How often it has come back by itself.
+    stretch: AtomicU64,
     /// It was interrupted since it was last polled.
     interrupted: AtomicBool,
     /// Ticks burnt since it last came back by itself.
     burnt: AtomicU64,
+    /// CPU of the thread, in µs, when the guest first looked like one that burns it; 0 for no.
+    suspected: AtomicU64,
     kill: AtomicBool,
-    killed: Notify,
+    /// Wakes whoever polls it, to end it.
+    killer: AtomicWaker,
 }
 
 /// What the epoch callback is to do.
@@ -46,18 +55,43 @@ pub enum Beat {
 }
 
 impl Pulse {
-    /// Called by the epoch callback, once a tick at most. `budget` is in ticks.
-    pub fn beat(&self, now: u64, budget: u64) -> Beat {
-        if self.kill.load(Ordering::Relaxed) {
+    /// Did the clock tick while the guest ran? Otherwise it ticked before, and the
+    /// tick is nobody's.
+    pub fn ticked(&self, now: u64) -> bool {
+        now > self.polled.load(Ordering::Relaxed)
+    }
+
+    /// Names the time since the guest last came back by itself.
+    pub fn stretch(&self) -> u64 {
+        self.stretch.load(Ordering::Relaxed)
+    }
+
+    /// Called by the epoch callback, once a tick at most. `used` are the ticks of
+    /// the call that runs, where it is known; `budget` is in ticks.
+    pub fn beat(&self, now: u64, used: Option<u64>, budget: u64) -> Beat {
+        if self.is_killed() {
             return Beat::Killed;
+        }
+        if let Some(used) = used.filter(|used| *used > budget) {
+            return Beat::Exhausted(used);
         }
         // The first tick may have come right after the guest was entered.
         if now.saturating_sub(self.entered.load(Ordering::Relaxed)) < 2 {
             return Beat::GoOn;
         }
+        // On a busy machine time passes that the guest did not have.
+        let cpu = CpuClock::Thread.now().as_micros() as u64;
+        let since = self.suspected.load(Ordering::Relaxed);
+        if since == 0 {
+            self.suspected.store(cpu.max(1), Ordering::Relaxed);
+            return Beat::GoOn;
+        }
+        if cpu.saturating_sub(since) < TICK.as_micros() as u64 / 2 {
+            return Beat::GoOn;
+        }
         self.interrupted.store(true, Ordering::Relaxed);
         let burnt = self.burnt.fetch_add(1, Ordering::Relaxed) + 1;
-        if burnt > budget {
+        if used.is_none() && burnt > budget {
             Beat::Exhausted(burnt)
         } else {
             Beat::Yield
@@ -66,15 +100,32 @@ impl Pulse {
 
     /// Ends the guest at its next tick or poll.
     pub fn kill(&self) {
-        self.kill.store(true, Ordering::Relaxed);
-        self.killed.notify_one();
+        self.kill.store(true, Ordering::Release);
+        self.killer.wake();
+    }
+
+    fn is_killed(&self) -> bool {
+        self.kill.load(Ordering::Acquire)
     }
 
     fn entering(&self, now: u64) {
+        self.polled.store(now, Ordering::Relaxed);
         if !self.interrupted.swap(false, Ordering::Relaxed) {
-            self.entered.store(now, Ordering::Relaxed);
-            self.burnt.store(0, Ordering::Relaxed);
+            self.came_back(now);
         }
+    }
+
+    /// The guest ended something by itself: a busy guest is none that burns.
+    pub fn came_back(&self, now: u64) {
+        self.entered.store(now, Ordering::Relaxed);
+        self.burnt.store(0, Ordering::Relaxed);
+        self.suspected.store(0, Ordering::Relaxed);
+        self.stretch.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often it was polled. Within one poll nobody else on its thread runs.
+    pub fn polls(&self) -> u64 {
+        self.polls.load(Ordering::Relaxed)
     }
 
     fn was_interrupted(&self) -> bool {
@@ -88,20 +139,38 @@ type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 enum Stretch<T> {
     Finished(T),
     Moved(Boxed<T>),
-    Killed,
+    Stopped(Stopped),
 }
 
-/// Runs a guest to its end, wherever it belongs. `None` when it was killed.
+/// Why a guest was ended from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Stopped {
+    /// Somebody wanted it.
+    #[error("the bridge stopped it")]
+    Killed,
+    /// `limits.cpu_per_minute_ms`
+    #[error("used {0} ms of CPU within a minute; limits.cpu_per_minute_ms allows no more")]
+    Minute(u64),
+}
+
+/// Runs a guest to its end, wherever it belongs.
+///
+/// # Errors
+///
+/// It was ended from outside.
 pub async fn run<T: Send + 'static>(
     mut guest: Boxed<T>,
     pulse: Arc<Pulse>,
     ticker: Arc<Ticker>,
-) -> Option<T> {
+    mut minute: Minute,
+) -> Result<T, Stopped> {
     loop {
-        // On this thread, until it burns.
-        match stretch(guest, &pulse, &ticker, |interrupted| interrupted).await {
-            Stretch::Finished(value) => return Some(value),
-            Stretch::Killed => return None,
+        // On this thread, until it burns. Nobody else has the thread meanwhile, so
+        // the time that passes is the guest's.
+        let home = |interrupted| interrupted;
+        match stretch(guest, &pulse, &ticker, &mut minute, CpuClock::Wall, home).await {
+            Stretch::Finished(value) => return Ok(value),
+            Stretch::Stopped(why) => return Err(why),
             Stretch::Moved(moved) => guest = moved,
         }
         // Aside, until it behaves.
@@ -114,13 +183,23 @@ pub async fn run<T: Send + 'static>(
                 quiet = if interrupted { 0 } else { quiet + 1 };
                 quiet > PAROLE
             };
-            runtime.block_on(stretch(guest, &pulse, &ticker, behaves))
+            let running = stretch(
+                guest,
+                &pulse,
+                &ticker,
+                &mut minute,
+                CpuClock::Thread,
+                behaves,
+            );
+            let ended = runtime.block_on(running);
+            (ended, minute)
         });
         match aside.await {
-            Ok(Stretch::Finished(value)) => return Some(value),
-            Ok(Stretch::Moved(moved)) => guest = moved,
+            Ok((Stretch::Finished(value), _)) => return Ok(value),
+            Ok((Stretch::Stopped(why), _)) => return Err(why),
+            Ok((Stretch::Moved(moved), spent)) => (guest, minute) = (moved, spent),
             // The runtime is going away, or wasmtime panicked: the guest is gone either way.
-            Ok(Stretch::Killed) | Err(_) => return None,
+            Err(_) => return Err(Stopped::Killed),
         }
     }
 }
@@ -131,32 +210,41 @@ async fn stretch<T>(
     guest: Boxed<T>,
     pulse: &Pulse,
     ticker: &Ticker,
+    minute: &mut Minute,
+    clock: CpuClock,
     mut move_on: impl FnMut(bool) -> bool,
 ) -> Stretch<T> {
     let mut guest = Some(guest);
-    let running = poll_fn(|cx| {
-        let Some(current) = guest.as_mut() else {
-            return Poll::Ready(Stretch::Killed);
+    poll_fn(|cx| {
+        pulse.killer.register(cx.waker());
+        let Some(current) = guest.as_mut().filter(|_| !pulse.is_killed()) else {
+            return Poll::Ready(Stretch::Stopped(Stopped::Killed));
         };
+        let before = clock.now();
         let polled = {
             let _running = ticker.running();
             pulse.entering(ticker.now());
+            pulse.polls.fetch_add(1, Ordering::Relaxed);
             current.as_mut().poll(cx)
         };
+        let spent = clock.now().saturating_sub(before);
         match polled {
             Poll::Ready(value) => Poll::Ready(Stretch::Finished(value)),
-            Poll::Pending if move_on(pulse.was_interrupted()) => match guest.take() {
-                Some(guest) => Poll::Ready(Stretch::Moved(guest)),
-                None => Poll::Ready(Stretch::Killed),
-            },
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => {
+                if let Err(used) = minute.spend(spent) {
+                    return Poll::Ready(Stretch::Stopped(Stopped::Minute(used)));
+                }
+                if !move_on(pulse.was_interrupted()) {
+                    return Poll::Pending;
+                }
+                match guest.take() {
+                    Some(guest) => Poll::Ready(Stretch::Moved(guest)),
+                    None => Poll::Ready(Stretch::Stopped(Stopped::Killed)),
+                }
+            }
         }
-    });
-    tokio::select! {
-        biased;
-        () = pulse.killed.notified() => Stretch::Killed,
-        end = running => end,
-    }
+    })
+    .await
 }
 
 /// The bridge's own thread comes first wherever both want the CPU.
@@ -168,28 +256,68 @@ fn yield_to_the_bridge() {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn a_guest_that_comes_back_is_left_alone() {
         let pulse = Pulse::default();
         pulse.entering(10);
-        assert_eq!(pulse.beat(11, 5), Beat::GoOn, "the first tick says nothing");
+        assert_eq!(
+            pulse.beat(11, None, 5),
+            Beat::GoOn,
+            "the first tick says nothing"
+        );
         pulse.entering(20);
-        assert_eq!(pulse.beat(21, 5), Beat::GoOn);
+        assert_eq!(pulse.beat(21, None, 5), Beat::GoOn);
+    }
+
+    /// Uses the CPU of one tick.
+    fn burn() {
+        let began = CpuClock::Thread.now();
+        while CpuClock::Thread.now() - began < TICK {
+            std::hint::spin_loop();
+        }
     }
 
     #[test]
     fn one_that_does_not_is_interrupted_and_at_last_exhausted() {
         let pulse = Pulse::default();
         pulse.entering(10);
-        assert_eq!(pulse.beat(11, 2), Beat::GoOn);
-        for now in 12..14 {
-            assert_eq!(pulse.beat(now, 2), Beat::Yield);
+        assert_eq!(pulse.beat(11, None, 2), Beat::GoOn);
+        assert_eq!(pulse.beat(12, None, 2), Beat::GoOn, "only suspected");
+        burn();
+        for now in 13..15 {
+            assert_eq!(pulse.beat(now, None, 2), Beat::Yield);
             // The executor polls it again, which is not coming back.
             pulse.entering(now);
         }
-        assert_eq!(pulse.beat(14, 2), Beat::Exhausted(3));
+        assert_eq!(pulse.beat(15, None, 2), Beat::Exhausted(3));
+    }
+
+    #[test]
+    fn one_that_was_pushed_aside_by_others_is_not_interrupted() {
+        let pulse = Pulse::default();
+        pulse.entering(10);
+        for now in 12..1000 {
+            assert_eq!(pulse.beat(now, None, u64::MAX), Beat::GoOn);
+            pulse.suspected.store(u64::MAX - 1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_call_has_its_own_budget_however_often_it_comes_back() {
+        let pulse = Pulse::default();
+        pulse.entering(10);
+        assert!(!pulse.ticked(10), "the clock has not moved since");
+        assert!(pulse.ticked(11));
+        assert_eq!(pulse.beat(11, Some(5), 5), Beat::GoOn);
+        assert_eq!(pulse.beat(11, Some(6), 5), Beat::Exhausted(6));
+    }
+
+    fn no_limit() -> Minute {
+        Minute::new(Duration::MAX)
     }
 
     #[tokio::test]
@@ -197,9 +325,9 @@ mod tests {
         let pulse = Arc::new(Pulse::default());
         let ticker = Arc::new(Ticker::start(wasmtime::Engine::default()).unwrap());
         let never: Boxed<()> = Box::pin(std::future::pending());
-        let running = tokio::spawn(run(never, Arc::clone(&pulse), ticker));
+        let running = tokio::spawn(run(never, Arc::clone(&pulse), ticker, no_limit()));
         pulse.kill();
-        assert_eq!(running.await.unwrap(), None);
+        assert_eq!(running.await.unwrap(), Err(Stopped::Killed));
     }
 
     #[tokio::test]
@@ -211,13 +339,27 @@ mod tests {
         let guest: Boxed<bool> = Box::pin(async move {
             // Burn as the epoch callback would see it, yielding each time.
             while std::thread::current().id() == home {
-                while burning.beat(clock.now(), u64::MAX) == Beat::GoOn {
+                while burning.beat(clock.now(), None, u64::MAX) == Beat::GoOn {
                     std::hint::spin_loop();
                 }
                 tokio::task::yield_now().await;
             }
             true
         });
-        assert_eq!(run(guest, pulse, ticker).await, Some(true));
+        assert_eq!(run(guest, pulse, ticker, no_limit()).await, Ok(true));
+    }
+
+    #[tokio::test]
+    async fn one_that_uses_more_than_its_minute_ends() {
+        let pulse = Arc::new(Pulse::default());
+        let ticker = Arc::new(Ticker::start(wasmtime::Engine::default()).unwrap());
+        let guest: Boxed<()> = Box::pin(async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        });
+        let minute = Minute::new(Duration::from_millis(1));
+        let ended = run(guest, pulse, ticker, minute).await;
+        assert!(matches!(ended, Err(Stopped::Minute(1..))), "{ended:?}");
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
-use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime::{AsContextMut, Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::bindings::cln::guest as wit;
 use super::pace::{Beat, Pulse};
+use super::running::Running;
 use super::ticker::{TICK, Ticker};
 use crate::capability::Capabilities;
 use crate::capability::stdio::GuestStdio;
@@ -17,10 +18,37 @@ use crate::capability::stdio::GuestStdio;
 pub struct SandboxLimits {
     /// All memories and tables together, in bytes.
     pub memory: usize,
-    /// CPU that a guest may burn without coming back, in ms.
+    /// CPU that one call may use, in ms.
     pub cpu_ms: u64,
+    /// CPU that all calls together may use in any minute, in ms.
+    pub cpu_per_minute_ms: u64,
     /// Bytes that may cross from the guest in one call.
     pub answer: usize,
+}
+
+/// What the epoch callback of one instance looks at.
+#[derive(Debug)]
+pub struct Clock {
+    /// Of the guest.
+    pub pulse: Arc<Pulse>,
+    /// Of the engine.
+    pub ticker: Arc<Ticker>,
+    /// The calls in the guest.
+    pub running: Running,
+}
+
+impl Clock {
+    fn beat(&self, mut store: StoreContextMut<'_, Sandbox>, budget: u64) -> Beat {
+        let now = self.ticker.now();
+        if !self.pulse.ticked(now) {
+            return self.pulse.beat(now, None, u64::MAX);
+        }
+        let used = match store.async_call_stack() {
+            Ok(stack) => self.running.tick(stack, self.pulse.stretch()),
+            Err(_) => None,
+        };
+        self.pulse.beat(now, used, budget)
+    }
 }
 
 /// The data of a guest's store.
@@ -53,8 +81,7 @@ impl Sandbox {
         engine: &Engine,
         capabilities: Arc<Capabilities>,
         limits: &SandboxLimits,
-        pulse: Arc<Pulse>,
-        ticker: Arc<Ticker>,
+        clock: Arc<Clock>,
     ) -> Store<Sandbox> {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(RESOURCES);
@@ -81,8 +108,8 @@ impl Sandbox {
         store.set_hostcall_fuel(limits.answer.saturating_add(CROSSING_MARGIN));
         let budget = (limits.cpu_ms / TICK.as_millis() as u64).max(1);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            Ok(match pulse.beat(ticker.now(), budget) {
+        store.epoch_deadline_callback(move |mut store| {
+            Ok(match clock.beat(store.as_context_mut(), budget) {
                 Beat::GoOn => UpdateDeadline::Continue(1),
                 Beat::Yield => UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())),
                 Beat::Exhausted(ticks) => {
@@ -121,9 +148,9 @@ impl WasiView for Sandbox {
     }
 }
 
-/// The guest used its CPU budget without coming back to the host.
+/// A call used its CPU budget.
 #[derive(Debug, thiserror::Error)]
-#[error("used {0} ms of CPU without a pause; limits.cpu_per_call_ms allows no more")]
+#[error("used {0} ms of CPU; limits.cpu_per_call_ms allows no more")]
 pub struct CpuExhausted(u64);
 
 /// Counts what all memories and tables of one store take together: wasmtime's own

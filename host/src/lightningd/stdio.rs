@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 
+use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::sync::mpsc;
 
@@ -44,14 +45,12 @@ impl Source {
     /// Appends what has come; 0 at the end.
     pub async fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         match self {
-            Source::Pipe(pipe) => loop {
-                pipe.readable().await?;
+            Source::Pipe(pipe) => {
                 buffer.reserve(READ_SIZE);
-                match pipe.try_read_buf(buffer) {
-                    Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                    read => return read,
-                }
-            },
+                // Unlike `try_read`, it knows that a short read has emptied the pipe, and
+                // saves the read that would only say so.
+                pipe.read_buf(buffer).await
+            }
             Source::Threaded(chunks) => match chunks.recv().await {
                 None => Ok(0),
                 Some(chunk) => {

@@ -1,0 +1,73 @@
+//! Which call of a guest the engine is busy with: who burns the CPU, who trapped.
+//!
+//! Many calls are open in one instance at the same time. The engine knows which
+//! task it runs; here each task is known as the call that it was begun for.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use wasmtime::component::GuestTaskId;
+
+use super::call::{CallId, Label};
+
+/// The calls that were begun in one life of a guest and have not ended.
+#[derive(Debug, Default)]
+pub struct Running {
+    tasks: Mutex<HashMap<GuestTaskId, Task>>,
+}
+
+#[derive(Debug)]
+struct Task {
+    id: CallId,
+    label: Label,
+    /// Lives as long as the instance: its CPU counts from its last pause.
+    background: bool,
+    ticks: u64,
+    /// The stretch of running in which its ticks were counted last.
+    stretch: u64,
+}
+
+impl Running {
+    /// The engine took up a call.
+    pub fn begin(&self, task: GuestTaskId, id: CallId, label: Label, background: bool) {
+        let begun = Task {
+            id,
+            label,
+            background,
+            ticks: 0,
+            stretch: 0,
+        };
+        self.lock().insert(task, begun);
+    }
+
+    /// A call gave its answer.
+    pub fn end(&self, task: GuestTaskId) {
+        self.lock().remove(&task);
+    }
+
+    /// The call at the root of the engine's stack of tasks, youngest first.
+    pub fn call_of(&self, stack: impl Iterator<Item = GuestTaskId>) -> Option<(CallId, Label)> {
+        let tasks = self.lock();
+        let root = stack.filter_map(|task| tasks.get(&task)).last()?;
+        Some((root.id, root.label.clone()))
+    }
+
+    /// A tick of the clock found this stack running; the ticks of its call so far,
+    /// `None` if it is no call's. `stretch` names the time since the guest last
+    /// came back by itself.
+    pub fn tick(&self, stack: impl Iterator<Item = GuestTaskId>, stretch: u64) -> Option<u64> {
+        let mut tasks = self.lock();
+        let root = stack.filter(|task| tasks.contains_key(task)).last()?;
+        let task = tasks.get_mut(&root)?;
+        if task.background && task.stretch != stretch {
+            task.ticks = 0;
+        }
+        task.stretch = stretch;
+        task.ticks += 1;
+        Some(task.ticks)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<GuestTaskId, Task>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,274 @@
+//! Walks JSON text that only passes through, without building values.
+//!
+//! Strings, which are most of what lightningd sends, are passed over at the speed
+//! of memory. The text must be valid JSON already: this finds where things are, and
+//! says only so much about whether they are well formed.
+
+use memchr::memchr2;
+
+/// One member of an object, as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member<'a> {
+    /// The name, with its quotes and escapes.
+    pub key: &'a str,
+    /// The value.
+    pub value: &'a str,
+    /// Where the member begins in the object's text, in bytes.
+    pub start: usize,
+    /// Where its value ends.
+    pub end: usize,
+}
+
+impl Member<'_> {
+    /// Is this its name, however it is escaped?
+    pub fn is(&self, name: &str) -> bool {
+        let inner = self.key.get(1..self.key.len().saturating_sub(1));
+        if inner == Some(name) {
+            return true;
+        }
+        self.key.contains('\\')
+            && serde_json::from_str::<String>(self.key).is_ok_and(|decoded| decoded == name)
+    }
+}
+
+/// The text cannot be followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no JSON object at byte {0}")]
+pub struct Malformed(pub usize);
+
+/// The members of an object, in their order.
+#[derive(Debug, Clone)]
+pub struct Members<'a> {
+    text: &'a str,
+    at: usize,
+    next: Next,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    First,
+    Another,
+    Over,
+}
+
+/// The members of the object that `text` is. `None` when it is no object.
+pub fn members(text: &str) -> Option<Members<'_>> {
+    let at = white_space(text.as_bytes(), 0);
+    (text.as_bytes().get(at) == Some(&b'{')).then_some(Members {
+        text,
+        at: at + 1,
+        next: Next::First,
+    })
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Result<Member<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next == Next::Over {
+            return None;
+        }
+        let found = self.read();
+        if !matches!(found, Ok(Some(_))) {
+            self.next = Next::Over;
+        }
+        found.transpose()
+    }
+}
+
+impl<'a> Members<'a> {
+    fn read(&mut self) -> Result<Option<Member<'a>>, Malformed> {
+        let bytes = self.text.as_bytes();
+        let mut at = white_space(bytes, self.at);
+        if bytes.get(at) == Some(&b'}') && self.next == Next::First {
+            return Ok(None);
+        }
+        if self.next == Next::Another {
+            match bytes.get(at) {
+                Some(b',') => at = white_space(bytes, at + 1),
+                Some(b'}') => return Ok(None),
+                _ => return Err(Malformed(at)),
+            }
+        }
+        let start = at;
+        if bytes.get(at) != Some(&b'"') {
+            return Err(Malformed(at));
+        }
+        let after_key = string(bytes, at).ok_or(Malformed(at))?;
+        let colon = white_space(bytes, after_key);
+        if bytes.get(colon) != Some(&b':') {
+            return Err(Malformed(colon));
+        }
+        let from = white_space(bytes, colon + 1);
+        let end = value(bytes, from).ok_or(Malformed(from))?;
+        // Strings end at quotes, everything else at ASCII: never inside a character.
+        let (Some(key), Some(value)) = (self.text.get(start..after_key), self.text.get(from..end))
+        else {
+            return Err(Malformed(start));
+        };
+        self.at = end;
+        self.next = Next::Another;
+        Ok(Some(Member {
+            key,
+            value,
+            start,
+            end,
+        }))
+    }
+}
+
+fn white_space(bytes: &[u8], mut at: usize) -> usize {
+    while matches!(bytes.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+        at += 1;
+    }
+    at
+}
+
+/// Where the string that begins at `at` ends.
+fn string(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut at = at + 1;
+    loop {
+        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes.get(at) == Some(&b'"') {
+            return Some(at + 1);
+        }
+        at += 2;
+    }
+}
+
+/// Where the value that begins at `at` ends.
+fn value(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes.get(at)? {
+        b'"' => string(bytes, at),
+        b'{' | b'[' => nested(bytes, at),
+        b',' | b'}' | b']' | b':' => None,
+        _ => {
+            let rest = bytes.get(at..)?;
+            let ends = |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
+            Some(at + rest.iter().position(ends).unwrap_or(rest.len()))
+        }
+    }
+}
+
+fn nested(bytes: &[u8], mut at: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    loop {
+        match bytes.get(at)? {
+            b'"' => {
+                at = string(bytes, at)?;
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    fn all(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
+        let members = members(text).ok_or(Malformed(0))?;
+        members.map(|m| m.map(|m| (m.key, m.value))).collect()
+    }
+
+    #[test]
+    fn members_are_shown_as_they_are_written() {
+        assert_eq!(
+            all(" { \"a\" : [1, {\"b\":\"]}\"}] ,\"\\u0062\":\"x\\\"y\\\\\",\"é\":-1e3 } "),
+            Ok(vec![
+                ("\"a\"", "[1, {\"b\":\"]}\"}]"),
+                ("\"\\u0062\"", "\"x\\\"y\\\\\""),
+                ("\"é\"", "-1e3"),
+            ])
+        );
+        assert_eq!(all("{}"), Ok(Vec::new()));
+        let escaped = members("{\"co\\u0064ex32\":1}").unwrap().next();
+        assert!(escaped.unwrap().unwrap().is("codex32"));
+        let plain = members("{\"codex32\":1}").unwrap().next().unwrap().unwrap();
+        assert!(plain.is("codex32") && !plain.is("codex3"));
+    }
+
+    #[test]
+    fn what_is_no_object_is_not_followed() {
+        for text in ["", "[1]", "\"{\"", "7", " "] {
+            assert!(members(text).is_none(), "{text}");
+        }
+        for text in [
+            "{",
+            "{\"a\"",
+            "{\"a\":",
+            "{\"a\":1",
+            "{\"a\":1,",
+            "{\"a\":1,}",
+            "{1:2}",
+            "{,}",
+            "{\"a\" 1}",
+            "{\"a\":}",
+            "{\"a\":[1}",
+            "{\"a\":\"x}",
+            "{\"a\":\"\\",
+            "{\"a\\",
+        ] {
+            assert!(all(text).is_err(), "{text}");
+        }
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            "[\\[\\]{}\",:\\\\ ]{0,8}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map("[a-c\"\\\\{}é]{0,3}", inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn it_sees_what_a_parser_sees(value in json(), pretty: bool) {
+            let value = serde_json::json!({ "top": value.clone(), "again": [value] });
+            let text = match pretty {
+                true => serde_json::to_string_pretty(&value).unwrap(),
+                false => value.to_string(),
+            };
+            let seen: serde_json::Map<String, Value> = members(&text)
+                .unwrap()
+                .map(|member| {
+                    let member = member.unwrap();
+                    prop_assert!(text[member.start..member.end].starts_with(member.key));
+                    prop_assert!(text[member.start..member.end].ends_with(member.value));
+                    Ok((
+                        serde_json::from_str(member.key).unwrap(),
+                        serde_json::from_str(member.value).unwrap(),
+                    ))
+                })
+                .collect::<Result<_, TestCaseError>>()?;
+            prop_assert_eq!(Value::Object(seen), value);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "[\\[\\]{}\",:\\\\ a1é]{0,40}") {
+            for member in members(&text).into_iter().flatten() {
+                let _ = member;
+            }
+        }
+    }
+}
