@@ -331,6 +331,47 @@ fn a_trap_is_put_down_to_the_call_that_caused_it() {
 }
 
 #[test]
+fn a_trap_is_put_down_to_the_call_that_went_on_and_not_to_the_last_one() {
+    let bad = json!({"manifest": manifest(json!({"rpcmethods": methods(&["a-slow", "a-held"])})),
+        "methods": {
+            "a-held": [{"log": ["info", "holds"]}, {"hold": true}, "last"],
+            "a-slow": [{"log": ["info", "sleeps"]}, {"sleep": 300}, "trap"]}});
+    let folder = Folder::new().scripted("a", bad);
+    let node = bridge(&folder).start().unwrap();
+    let slow = node.start_call("a-slow", json!([])).unwrap();
+    node.wait_log(|l| l.text == "a: sleeps").unwrap();
+    let held = node.start_call("a-held", json!([])).unwrap();
+    node.wait_log(|l| l.text == "a: holds").unwrap();
+    let message = |e: cln_wasm_tests::simulator::Failure| e.rpc().unwrap().message.clone();
+    let (slow, held) = (
+        message(slow.wait().unwrap_err()),
+        message(held.wait().unwrap_err()),
+    );
+    assert!(slow.starts_with("Guest a trapped"), "{slow}");
+    assert!(held.starts_with("Guest a was stopped"), "{held}");
+    let line = node
+        .wait_log(|l| l.text.starts_with("a: ") && l.text.contains("starts again"))
+        .unwrap();
+    assert!(line.text.contains("in method a-slow"), "{}", line.text);
+    node.shutdown().unwrap();
+}
+
+/// Each stretch is short, and all of them together are too long.
+#[test]
+fn cpu_counts_over_the_pauses_of_a_call() {
+    let stretch = json!([{"sleep": 1}, {"burn": 5}]);
+    let steps: Vec<Value> = std::iter::repeat_n(stretch, 100).collect();
+    let bad = json!({"manifest": manifest(json!({"rpcmethods": methods(&["a-burns"])})),
+        "methods": {"a-burns": [steps, {"answer": "done"}]}, "policy": LIMITS});
+    let folder = Folder::new().scripted("a", bad);
+    let node = bridge(&folder).start().unwrap();
+    let error = node.call("a-burns", json!([])).unwrap_err();
+    let message = &error.rpc().unwrap().message;
+    assert!(message.contains("limits.cpu_per_call_ms"), "{message}");
+    node.shutdown().unwrap();
+}
+
+#[test]
 fn a_fault_in_any_other_export_is_survived() {
     let moves: Map<_, _> = faults()
         .into_iter()

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use cln_protocol::json;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -93,6 +94,55 @@ struct Envelope<'a> {
 impl Message {
     /// Parses exactly one message.
     pub fn parse(bytes: &[u8]) -> Result<Message, Malformed> {
+        match Self::walk(bytes) {
+            Some(message) => Ok(message),
+            None => Self::parse_thoroughly(bytes),
+        }
+    }
+
+    /// The way of nearly all messages: `None` for whatever is unusual about one.
+    fn walk(bytes: &[u8]) -> Option<Message> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let mut members = json::members(text)?;
+        let (mut id, mut method, mut params) = (None, None, None);
+        let (mut filter, mut origin) = (None, None);
+        for member in members.by_ref() {
+            let member = member.ok()?;
+            let place = match member.key {
+                "\"id\"" => &mut id,
+                "\"method\"" => &mut method,
+                "\"params\"" => &mut params,
+                "\"filter\"" => &mut filter,
+                "\"origin\"" => &mut origin,
+                other if other.contains('\\') => return None,
+                _ => continue,
+            };
+            if place.replace(member.value).is_some() {
+                return None;
+            }
+        }
+        if !members.rest().trim_ascii().is_empty() {
+            return None;
+        }
+        let id = match id {
+            None => None,
+            Some(token) if is_id(token) => Some(RequestId(token.into())),
+            Some(_) => return None,
+        };
+        let json = |value: Option<&str>| match value {
+            Some("null") | None => None,
+            Some(value) => Some(value.into()),
+        };
+        Some(Message {
+            id,
+            method: plain_text(method)?,
+            params: json(params),
+            filter: json(filter),
+            origin: plain_text(origin)?,
+        })
+    }
+
+    fn parse_thoroughly(bytes: &[u8]) -> Result<Message, Malformed> {
         // serde would take an array for a struct's members in order.
         if bytes.trim_ascii_start().starts_with(b"[") {
             return Err(Malformed::NotRequest("a batch".to_owned()));
@@ -104,12 +154,7 @@ impl Message {
         };
         let id = match envelope.id.map(RawValue::get) {
             None => None,
-            Some(token)
-                if token.starts_with(['"', '-'])
-                    || token.starts_with(|c: char| c.is_ascii_digit()) =>
-            {
-                Some(RequestId(token.into()))
-            }
+            Some(token) if is_id(token) => Some(RequestId(token.into())),
             Some(token) => return Err(Malformed::NotRequest(format!("id {token:.40}"))),
         };
         Ok(Message {
@@ -122,9 +167,51 @@ impl Message {
     }
 }
 
+fn is_id(token: &str) -> bool {
+    token.starts_with(['"', '-']) || token.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// A member that is a string without escapes, or is not there; `None` for any other.
+fn plain_text(value: Option<&str>) -> Option<Option<String>> {
+    let Some(value) = value else {
+        return Some(None);
+    };
+    let text = value.strip_prefix('"')?.strip_suffix('"')?;
+    (!text.contains('\\')).then(|| Some(text.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The short way and the thorough one see the same.
+    #[test]
+    fn both_ways_lead_to_the_same() {
+        for text in [
+            r#"{"jsonrpc":"2.0","id":"a","method":"m","params":{"x":[1,"\u00e9"]},"filter":{"x":true}}"#,
+            r#" { "method" : "m" , "origin" : "pay" } "#,
+            r#"{"method":"m","params":null}"#,
+            r#"{"method":"\u006d"}"#,
+            r#"{"m\u0065thod":"m"}"#,
+            r#"{"method":"m","method":"n"}"#,
+            r#"{"method":"m"} x"#,
+            r#"{"method":null}"#,
+            r#"{"id":null,"method":"m"}"#,
+            r#"{}"#,
+        ] {
+            let walked = Message::walk(text.as_bytes());
+            let parsed = Message::parse_thoroughly(text.as_bytes());
+            if let Some(walked) = walked {
+                assert_eq!(
+                    format!("{walked:?}"),
+                    format!("{:?}", parsed.unwrap()),
+                    "{text}"
+                );
+            }
+        }
+        let usual = br#"{"jsonrpc":"2.0","id":"a","method":"m","params":{}}"#;
+        assert!(Message::walk(usual).is_some());
+    }
 
     #[test]
     fn ids_keep_their_bytes() {

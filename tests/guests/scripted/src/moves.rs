@@ -81,7 +81,7 @@ pub async fn play(event: Event) -> Outcome {
 /// Objects: `{"answer": json}`, `{"text": verbatim}`, `{"huge": bytes}`, `{"error": value}`,
 /// `{"answer": object, "with": {name: pointer into the payload}}`;
 /// and those after which the move goes on: `{"rpc": [method, params]}`, `{"hold": pointer or true}`,
-/// `{"release": true}` (params: [key or null, answer]), `{"sleep": ms}`, `{"log": [level, text]}`,
+/// `{"release": true}` (params: [key or null, answer]), `{"sleep": ms}`, `{"burn": millions of turns}`, `{"log": [level, text]}`,
 /// `{"notify": [topic, params]}`, `{"message": text}`, `{"progress": [num, total]}`,
 /// `{"nth": [move of the first call, ...]}`, `{"by": pointer, "moves": {value: move}}`.
 async fn take(
@@ -135,6 +135,11 @@ async fn take(
             *last = json!(Seen::release(key.as_deref(), &event.member("/1")));
         }
         "sleep" => timer::sleep(value.as_u64().unwrap_or_default()).await,
+        "burn" => {
+            for turn in 0..value.as_u64().unwrap_or_default() * 1_000_000 {
+                std::hint::black_box(turn);
+            }
+        }
         "log" => log::log(level(&value[0]), value[1].as_str().unwrap_or_default()),
         "notify" => {
             let sent =
