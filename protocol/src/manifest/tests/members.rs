@@ -7,7 +7,7 @@ use crate::native::Version;
 #[test]
 fn an_empty_long_description_is_the_description() {
     let method = json!({"name": "x", "usage": "", "description": "short", "long_description": ""});
-    let manifest = parse(json!({"rpcmethods": [method]}));
+    let manifest = parse(json!({"rpcmethods": [method]})).unwrap();
     assert_eq!(manifest.rpcmethods[0].long_description, "short");
     assert_eq!(
         Manifest::parse(&manifest.to_json()).unwrap().rpcmethods,
