@@ -14,6 +14,7 @@ use crate::lightningd::message::{Message, RequestId};
 use crate::lightningd::output::{
     INVALID_PARAMS, METHOD_NOT_FOUND, PLUGIN_ERROR, PLUGIN_TERMINATED, RpcError,
 };
+use crate::lightningd::plain::{Names, check};
 
 /// What lightningd gets: the `result` member as JSON text, or an error.
 pub(super) type Reply = Result<String, RpcError>;
@@ -191,16 +192,19 @@ fn no_result(member: &Member) -> String {
     format!("Guest {} gave no result", member.guest.name())
 }
 
-/// A result must be JSON: lightningd passes it on byte for byte.
+/// A result must be JSON that every caller can read: lightningd passes it on byte for byte.
 fn checked_result(member: &Member, result: String) -> Reply {
-    match serde_json::from_str::<&RawValue>(&result) {
-        Ok(_) => Ok(result),
-        Err(e) => {
+    let read = serde_json::from_str::<&RawValue>(&result)
+        .map_err(|e| format!("is no JSON: {e}"))
+        .and_then(|value| check(value, Names::Any).map_err(|e| e.to_string()));
+    match read {
+        Ok(()) => Ok(result),
+        Err(why) => {
             member.guest.capabilities().counters.faults.add();
             let name = member.guest.name();
             Err(RpcError::new(
                 PLUGIN_ERROR,
-                format!("Guest {name} answered with a result that is no JSON: {e}"),
+                format!("Guest {name} answered with a result that {why}"),
             ))
         }
     }

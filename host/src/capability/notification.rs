@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use super::Capabilities;
 use crate::guest::bindings::cln::guest::notification::{Failure, Host};
 use crate::guest::sandbox::Sandbox;
+use crate::lightningd::plain::{Names, check};
 
 impl Capabilities {
     fn notify(&self, topic: &str, params: String) -> Result<(), Failure> {
@@ -40,6 +41,7 @@ impl Capabilities {
             }
             Err(e) => return Err(Failure::Malformed(e.to_string())),
         };
+        check(&params, Names::Any).map_err(|e| Failure::Malformed(format!("params {e}")))?;
         // lightningd sends it to the plugins that subscribe, this bridge among them
         // if a guest does: so it comes to guests in lightningd's order, too.
         self.node.output.notification(topic, params.get());

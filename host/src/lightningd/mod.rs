@@ -5,5 +5,6 @@
 pub mod framing;
 pub mod message;
 pub mod output;
+pub mod plain;
 pub mod rpc_socket;
 pub mod stdio;

@@ -103,7 +103,9 @@ mod read {
         Ok(RpcMethod {
             name: name.name()?.to_owned(),
             usage: usage.to_owned(),
-            long_description: long_description.unwrap_or_else(|| description.clone()),
+            long_description: long_description
+                .filter(|text| !text.is_empty())
+                .unwrap_or_else(|| description.clone()),
             description,
             category: text("category", bounds::CATEGORY_BYTES)?,
             deprecated: Deprecated::read(members)?,

@@ -4,7 +4,7 @@ use super::manifest::Manifest;
 use super::node::Node;
 use super::process::Launch;
 use super::startup;
-use super::state::Native;
+use super::state::{Native, RpcWatch};
 use super::verdict::{Result, RpcError};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -29,6 +29,7 @@ impl Simulator {
             shutdown_limit: Duration::from_secs(30),
             directory: None,
             waits_for_init: true,
+            rpc_watch: None,
             env: Vec::new(),
         }
     }
@@ -100,6 +101,7 @@ pub struct Builder {
     pub(crate) shutdown_limit: Duration,
     pub(crate) directory: Option<PathBuf>,
     pub(crate) waits_for_init: bool,
+    pub(crate) rpc_watch: Option<RpcWatch>,
     pub(crate) env: Vec<(String, String)>,
 }
 
@@ -190,6 +192,13 @@ impl Builder {
         play: impl Fn(&Value) -> std::result::Result<String, RpcError> + Send + Sync + 'static,
     ) -> Self {
         self.natives.insert(name.into(), Arc::new(play));
+        self
+    }
+
+    /// Shows each request that comes to the RPC socket, as its bytes came, before anything else is done
+    /// with it.
+    pub fn watch_rpc(mut self, watch: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.rpc_watch = Some(Arc::new(watch));
         self
     }
 

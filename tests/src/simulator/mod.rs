@@ -70,6 +70,23 @@ pub fn topics() -> &'static [&'static str] {
     native::TOPICS
 }
 
+/// Judges the answer to getmanifest of the only plugin: `response` is the whole JSON-RPC response.
+///
+/// # Errors
+/// Why lightningd would kill the plugin, not start, or crash.
+pub fn judge_manifest(
+    response: &str,
+    allow_deprecated_apis: bool,
+) -> std::result::Result<(), String> {
+    let doc =
+        json::Doc::parse(response).ok_or("the response is not JSON as lightningd reads it")?;
+    let mut registry = manifest::Registry::new(&[], allow_deprecated_apis);
+    match manifest_rules::read(doc.root(), "plugin", &mut registry) {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(format!("{refusal:?}")),
+    }
+}
+
 /// Judges one answer to one hook as the only plugin: `params` is the payload as JSON text, `response`
 /// the whole JSON-RPC response. Gives the effect, or what lightningd would die of.
 pub fn judge_hook(

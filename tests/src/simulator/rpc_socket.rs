@@ -3,7 +3,7 @@
 
 use super::command::{self, Caller, Command, Settings, error_response};
 use super::framing::{Inbox, Next};
-use super::state::Shared;
+use super::state::{RpcWatch, Shared};
 use super::verdict::{Failure, Result, RpcError};
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -57,7 +57,11 @@ pub(crate) struct RpcSocket {
 
 impl RpcSocket {
     /// Listens at `path`.
-    pub(crate) fn listen(path: &Path, shared: &Arc<Shared>) -> Result<Self> {
+    pub(crate) fn listen(
+        path: &Path,
+        shared: &Arc<Shared>,
+        watch: Option<RpcWatch>,
+    ) -> Result<Self> {
         // What an earlier run left there.
         let _ = std::fs::remove_file(path);
         let listener = UnixListener::bind(path)
@@ -83,8 +87,8 @@ impl RpcSocket {
                         .unwrap_or_else(PoisonError::into_inner)
                         .push(copy);
                 }
-                let shared = shared.clone();
-                std::thread::spawn(move || serve(stream, number, &shared));
+                let (shared, watch) = (shared.clone(), watch.clone());
+                std::thread::spawn(move || serve(stream, number, &shared, watch.as_ref()));
             }
         });
         Ok(socket)
@@ -129,7 +133,7 @@ fn write_answers(mut stream: UnixStream, queue: &Receiver<String>) {
     let _ = stream.shutdown(Shutdown::Write);
 }
 
-fn serve(mut stream: UnixStream, number: usize, shared: &Arc<Shared>) {
+fn serve(mut stream: UnixStream, number: usize, shared: &Arc<Shared>, watch: Option<&RpcWatch>) {
     let Ok(writer) = stream.try_clone() else {
         return;
     };
@@ -156,6 +160,9 @@ fn serve(mut stream: UnixStream, number: usize, shared: &Arc<Shared>) {
             match inbox.next() {
                 Next::Message(doc) => {
                     let text = doc.root().full();
+                    if let Some(watch) = watch {
+                        watch(text);
+                    }
                     shared
                         .transcript
                         .received(&connection.name, text.as_bytes());

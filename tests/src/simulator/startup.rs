@@ -63,7 +63,11 @@ fn shell(builder: &Builder) -> Result<Node> {
         },
         builder.deadline,
     );
-    let socket = RpcSocket::listen(&directory.join("lightning-rpc"), &shared)?;
+    let socket = RpcSocket::listen(
+        &directory.join("lightning-rpc"),
+        &shared,
+        builder.rpc_watch.clone(),
+    )?;
     Ok(Node::new(
         shared,
         socket,

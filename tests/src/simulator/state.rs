@@ -86,6 +86,9 @@ type NativeResult = std::result::Result<String, RpcError>;
 /// A command of lightningd as the test plays it: params in, the text of the result out.
 pub(crate) type Native = Arc<dyn Fn(&Value) -> NativeResult + Send + Sync>;
 
+/// Who is shown each request at the RPC socket, as its bytes came.
+pub(crate) type RpcWatch = Arc<dyn Fn(&str) + Send + Sync>;
+
 pub(crate) struct State {
     pub(crate) me: Weak<Shared>,
     pub(crate) transcript: Transcript,

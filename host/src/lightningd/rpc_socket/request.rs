@@ -3,12 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::error::{RpcSocketError, Side};
-
-/// How deep params may be nested. lightningd itself does not mind, but it hands
-/// params on to plugins and their hooks, and one that ends over them may be an
-/// important one, which takes the node with it: serde_json gives up at 128, Python
-/// at about 1000.
-const DEPTH_LIMIT: usize = 100;
+use crate::lightningd::plain::{Names, check};
 
 /// The bytes of a request, checked: `id` and `method` escaped, `params` and `filter`
 /// as they are.
@@ -37,9 +32,15 @@ pub(super) fn encode(
     if size > limit {
         return Err(too_large);
     }
-    let params = checked("params", params, b"[{", "a JSON array or object")?;
+    let params = checked(
+        "params",
+        params,
+        b"[{",
+        "a JSON array or object",
+        Names::Once,
+    )?;
     let filter = filter
-        .map(|filter| checked("filter", filter, b"{", "a JSON object"))
+        .map(|filter| checked("filter", filter, b"{", "a JSON object", Names::Any))
         .transpose()?;
 
     let mut text = Vec::with_capacity(size + 64);
@@ -69,6 +70,7 @@ fn checked<'a>(
     text: &'a str,
     starts: &[u8],
     shape: &str,
+    names: Names,
 ) -> Result<&'a RawValue, RpcSocketError> {
     let value: &RawValue = serde_json::from_str(text)
         .map_err(|error| malformed(format!("{what} is not JSON: {error}")))?;
@@ -76,33 +78,8 @@ fn checked<'a>(
         Some(first) if starts.contains(first) => {}
         _ => return Err(malformed(format!("{what} is not {shape}"))),
     }
-    if depth(value.get()) > DEPTH_LIMIT {
-        return Err(malformed(format!(
-            "{what} is nested deeper than {DEPTH_LIMIT} levels"
-        )));
-    }
+    check(value, names).map_err(|error| malformed(format!("{what} {error}")))?;
     Ok(value)
-}
-
-/// Of a text that is known to be JSON.
-fn depth(json: &str) -> usize {
-    let (mut depth, mut deepest) = (0usize, 0usize);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in json.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' | b'[' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 fn malformed(why: impl Into<String>) -> RpcSocketError {
@@ -144,6 +121,9 @@ mod tests {
             ("m", "[1,]", None),
             ("m", "{}", Some("[]")),
             ("m", "{}", Some("true")),
+            ("m", r#"{"a":1,"a":2}"#, None),
+            ("m", r#"["\ud800"]"#, None),
+            ("m", "{}", Some(r#"{"a":1e999}"#)),
             ("m", "{}", Some("{}{")),
         ] {
             assert!(
@@ -159,8 +139,8 @@ mod tests {
     #[test]
     fn nesting_is_limited_and_brackets_in_strings_do_not_count() {
         let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(encode("1", "m", &nested(DEPTH_LIMIT), None, NO_LIMIT).is_ok());
-        for depth in [DEPTH_LIMIT + 1, 500_000] {
+        assert!(encode("1", "m", &nested(100), None, NO_LIMIT).is_ok());
+        for depth in [101, 500_000] {
             assert!(matches!(
                 encode("1", "m", &nested(depth), None, NO_LIMIT),
                 Err(RpcSocketError::Malformed { .. })

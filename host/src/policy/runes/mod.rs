@@ -10,8 +10,6 @@ mod bits;
 pub mod bolt11;
 pub mod bolt12;
 mod condition;
-#[cfg(test)]
-mod differential;
 mod evaluate;
 mod fields;
 mod lint;

@@ -5,6 +5,17 @@ use crate::manifest::*;
 use crate::native::Version;
 
 #[test]
+fn an_empty_long_description_is_the_description() {
+    let method = json!({"name": "x", "usage": "", "description": "short", "long_description": ""});
+    let manifest = parse(json!({"rpcmethods": [method]})).unwrap();
+    assert_eq!(manifest.rpcmethods[0].long_description, "short");
+    assert_eq!(
+        Manifest::parse(&manifest.to_json()).unwrap().rpcmethods,
+        manifest.rpcmethods
+    );
+}
+
+#[test]
 fn rpcmethods_are_refused() {
     let method = |name: &str| json!({"name": name, "usage": ""});
     refused(json!({"rpcmethods": 1}), "rpcmethods", "array");

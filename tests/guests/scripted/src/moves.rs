@@ -76,7 +76,8 @@ pub async fn play(event: Event) -> Outcome {
 ///
 /// Words: `trap`, `loop`, `never`, `overflow` (the stack), `hog` (all memory), `echo` (the payload
 /// verbatim), `call` (all that came with a method), `seen` (all that came in), `counts`, `forget`,
-/// `last` (what the step before gave), `invalid-utf8`.
+/// `last` (what the step before gave), `invalid-utf8`, `ask` (params: `{"calls": [[method, text of the
+/// params], ...]}`, called one after another; the outcomes).
 ///
 /// Objects: `{"answer": json}`, `{"text": verbatim}`, `{"huge": bytes}`, `{"error": value}`,
 /// `{"answer": object, "with": {name: pointer into the payload}}`;
@@ -196,13 +197,29 @@ async fn word_step(event: &Event, word: &str, last: &Value) -> Option<Outcome> {
         }
         "last" => last.to_string(),
         "invalid-utf8" => invalid_utf8(),
+        "ask" => ask(event).await.to_string(),
         other => panic!("no step: {other}"),
     }))
 }
 
+/// The params go out as the test wrote them, whether they are JSON or not.
+async fn ask(event: &Event) -> Value {
+    let calls = event.member("/calls");
+    let mut outcomes = Vec::new();
+    for what in calls.as_array().into_iter().flatten() {
+        let text = |at: usize| what[at].as_str().unwrap_or_default().to_owned();
+        outcomes.push(call_with(event, text(0), text(1)).await);
+    }
+    Value::Array(outcomes)
+}
+
 async fn call(event: &Event, what: &Value) -> Value {
     let method = what[0].as_str().unwrap_or_default().to_owned();
-    match rpc::call(event.call, method, what[1].to_string(), None).await {
+    call_with(event, method, what[1].to_string()).await
+}
+
+async fn call_with(event: &Event, method: String, params: String) -> Value {
+    match rpc::call(event.call, method, params, None).await {
         Ok(result) => json!({"result": serde_json::from_str::<Value>(&result).unwrap_or_default()}),
         Err(rpc::Failure::Rpc(error)) => {
             json!({"error": {"code": error.code, "message": error.message}})

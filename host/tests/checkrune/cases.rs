@@ -1,85 +1,24 @@
-//! The same questions to [`evaluate`] and to a real lightningd's `checkrune`.
-//!
-//! Needs `CLN_DIR` (its `bin/` holds lightningd) and `LIGHTNINGD_LAB` (the folder
-//! of `network.py`, which starts regtest nodes), and is asked for by name:
-//! `cargo test -p cln-wasm differential -- --ignored --nocapture`.
+//! Questions: restrictions that mean something and some that do not, calls, invoices.
 
-mod node;
-
-use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
+use super::node::Rpc;
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
-use super::*;
-use node::{Network, Rpc};
-
-const CASES: usize = 4000;
-const SEED: u64 = 0x5eed_0000_0000_0001;
-
-#[test]
-#[ignore = "needs a real lightningd: set CLN_DIR and LIGHTNINGD_LAB, run with --ignored"]
-fn differential_with_checkrune() {
-    let (Some(_), Some(lab)) = (
-        std::env::var_os("CLN_DIR"),
-        std::env::var_os("LIGHTNINGD_LAB"),
-    ) else {
-        panic!("CLN_DIR and LIGHTNINGD_LAB must be set");
-    };
-    let network = Network::start(Path::new(&lab));
-    let mut node = Rpc::connect(&network.rpc_paths[0]);
-    let mut payee = Rpc::connect(&network.rpc_paths[1]);
-    let mut dice = Dice(SEED);
-
-    let id = node.result("getinfo", "{}")["id"]
-        .as_str()
-        .unwrap()
-        .to_string();
-    let invoices = make_invoices(&mut node, &mut payee, &mut dice);
-    let mut tally = Tally::default();
-    for n in 0..CASES {
-        let case = if n % 3 == 0 {
-            Case::about_invoices(&mut dice, &invoices, &id)
-        } else {
-            Case::about_fields(&mut dice, &id)
-        };
-        case.compare(&mut node, &mut tally);
-    }
-    println!("seed {SEED:#x}: {tally:?}");
-    assert!(
-        tally.permitted > CASES / 10,
-        "too few cases that pass to mean anything"
-    );
-    assert!(
-        tally.refused > CASES / 10,
-        "too few cases that fail to mean anything"
-    );
-    assert!(tally.too_soon > 10);
-    assert_eq!((tally.disagreements, tally.other_words), (0, 0));
-}
-
-#[derive(Debug, Default)]
-struct Tally {
-    permitted: usize,
-    refused: usize,
-    malformed: usize,
-    too_soon: usize,
-    disagreements: usize,
-    other_words: usize,
-    /// Where only lightningd's use of freed memory differed, see [`Case::settle`].
-    freed_memory: usize,
-}
-
-struct Case {
-    restrictions: Vec<Vec<String>>,
-    method: Option<String>,
-    params: Option<Box<RawValue>>,
-    id: Option<String>,
+/// One question.
+pub struct Case {
+    /// Each a list of alternatives.
+    pub restrictions: Vec<Vec<String>>,
+    /// The method that is asked about.
+    pub method: Option<String>,
+    /// Its params.
+    pub params: Option<Box<RawValue>>,
+    /// The peer that asks.
+    pub id: Option<String>,
 }
 
 impl Case {
-    fn about_fields(dice: &mut Dice, id: &str) -> Case {
+    /// About the fields of a call.
+    pub fn about_fields(dice: &mut Dice, id: &str) -> Case {
         if dice.below(12) == 0 {
             return Case {
                 restrictions: vec![vec![alternative_of(dice, id, &["rate", "per"])]],
@@ -105,7 +44,8 @@ impl Case {
         }
     }
 
-    fn about_invoices(dice: &mut Dice, invoices: &[String], id: &str) -> Case {
+    /// About what is in an invoice.
+    pub fn about_invoices(dice: &mut Dice, invoices: &[String], id: &str) -> Case {
         let field = dice.pick(&[
             "pinvbolt11_amount",
             "pinvbolt11_description",
@@ -147,121 +87,6 @@ impl Case {
             params: Some(RawValue::from_string(params).unwrap()),
             id: None,
         }
-    }
-
-    fn compare(&self, node: &mut Rpc, tally: &mut Tally) {
-        let ours: Result<Vec<Restriction>, _> = self
-            .restrictions
-            .iter()
-            .map(|texts| Restriction::from_alternatives(texts.iter().map(String::as_str)))
-            .collect();
-        let made = node.call(
-            "createrune",
-            &json!({ "restrictions": self.restrictions }).to_string(),
-        );
-        let (ours, made) = match (ours, made) {
-            (Ok(ours), Ok(made)) => (ours, made),
-            (Err(_), Err(_)) => {
-                tally.malformed += 1;
-                return;
-            }
-            (ours, made) => {
-                return self.disagree(tally, &format!("{ours:?}"), &format!("{made:?}"));
-            }
-        };
-        // The form inside the rune must read back as the same.
-        for restriction in &ours {
-            assert_eq!(
-                Restriction::parse(&restriction.to_string()).as_ref(),
-                Ok(restriction)
-            );
-        }
-        let mut params = vec![format!("\"rune\":{}", made["rune"])];
-        if let Some(method) = &self.method {
-            params.push(format!("\"method\":{}", Value::from(method.as_str())));
-        }
-        if let Some(sent) = &self.params {
-            params.push(format!("\"params\":{sent}"));
-        }
-        if let Some(id) = &self.id {
-            params.push(format!("\"nodeid\":\"{id}\""));
-        }
-        let question = format!("{{{}}}", params.join(","));
-        let mut last_used = None;
-        // Twice, for rate and per.
-        for _ in 0..2 {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-            let call = Call {
-                method: self.method.as_deref(),
-                params: self.params.as_deref(),
-                id: self.id.as_deref(),
-                now: last_used.map_or(now, |last| last + Duration::from_millis(1)),
-                last_used,
-            };
-            let ours = evaluate(&ours, &call);
-            let theirs = node.call("checkrune", &question);
-            match (&ours, &theirs) {
-                (Ok(()), Ok(_)) => {
-                    tally.permitted += 1;
-                    last_used = Some(call.now);
-                }
-                (Err(ours), Err(theirs)) => {
-                    tally.refused += 1;
-                    tally.too_soon += usize::from(ours.to_string().contains("too soon"));
-                    if ours.to_string() != *theirs && !self.settle(node, tally) {
-                        tally.other_words += 1;
-                        println!(
-                            "other words: {:?} {question}\n  ours   {ours}\n  theirs {theirs}",
-                            self.restrictions
-                        );
-                    }
-                    return;
-                }
-                _ => {
-                    if !self.settle(node, tally) {
-                        println!("{question}");
-                        self.disagree(tally, &format!("{ours:?}"), &format!("{theirs:?}"));
-                    }
-                    return;
-                }
-            }
-        }
-    }
-
-    /// lightningd v26.06 keeps the names of object parameters in memory that it
-    /// frees when the first restriction that looked them up has passed
-    /// (`check_condition` allocates them off the list of complaints, which
-    /// `rune_restr_test` frees). What later restrictions find is then a matter of
-    /// chance. Asked for each restriction alone, it answers as it means to.
-    fn settle(&self, node: &mut Rpc, tally: &mut Tally) -> bool {
-        let object = self
-            .params
-            .as_ref()
-            .is_some_and(|params| params.get().starts_with('{'));
-        if !object || self.restrictions.len() < 2 {
-            return false;
-        }
-        let mut alone = Tally::default();
-        for restriction in &self.restrictions {
-            let case = Case {
-                restrictions: vec![restriction.clone()],
-                method: self.method.clone(),
-                params: self.params.clone(),
-                id: self.id.clone(),
-            };
-            case.compare(node, &mut alone);
-        }
-        let agree = alone.disagreements + alone.other_words == 0;
-        tally.freed_memory += usize::from(agree);
-        agree
-    }
-
-    fn disagree(&self, tally: &mut Tally, ours: &str, theirs: &str) {
-        tally.disagreements += 1;
-        println!(
-            "DISAGREE: {:?}\n  ours   {ours}\n  theirs {theirs}",
-            self.restrictions
-        );
     }
 }
 
@@ -441,7 +266,7 @@ const PARAMS: &[&str] = &[
 
 /// Invoices of both kinds, with and without amounts and descriptions, and some
 /// that are none.
-fn make_invoices(node: &mut Rpc, payee: &mut Rpc, dice: &mut Dice) -> Vec<String> {
+pub fn make_invoices(node: &mut Rpc, payee: &mut Rpc, dice: &mut Dice) -> Vec<String> {
     let mut invoices = Vec::new();
     for (n, amount) in ["1", "1000", "12300", "\"any\"", "123456789", "2500000000"]
         .iter()
@@ -486,10 +311,11 @@ fn make_invoices(node: &mut Rpc, payee: &mut Rpc, dice: &mut Dice) -> Vec<String
 }
 
 /// A small generator, so that a run can be repeated (splitmix64).
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, n: usize) -> usize {
+    /// Below `n`.
+    pub fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

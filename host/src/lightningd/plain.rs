@@ -1,0 +1,211 @@
+//! JSON that every reader behind lightningd reads, and reads alike.
+//!
+//! lightningd passes on what a guest says byte for byte, and a plugin that gets it has a parser
+//! of its own. Of a name that is there twice lightningd's rune check looks at the first and
+//! Python keeps the last, and an escape in a name hides it from lightningd only. Rust plugins end
+//! over half a surrogate pair and over a number that no double holds, and one that comes with
+//! lightningd takes the node with it.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// How deep it may be nested. lightningd itself does not mind, but serde_json gives up at 128 and
+/// Python at about 1000, and the text stands a few levels deep in what plugins get.
+const DEPTH_LIMIT: usize = 100;
+
+/// Why a text is refused, to follow the word for what it is.
+#[derive(Debug, thiserror::Error)]
+pub enum NotPlain {
+    /// Too many brackets in brackets.
+    #[error("is nested deeper than {DEPTH_LIMIT} levels")]
+    TooDeep,
+    /// Something in it that a reader would choke on or misread.
+    #[error("cannot be sent: {0}")]
+    Unreadable(#[from] serde_json::Error),
+}
+
+/// What the names of the outermost object must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// Each there once, and without escapes.
+    Once,
+    /// Anything.
+    Any,
+}
+
+/// Goes through a text that is JSON by its grammar.
+///
+/// # Errors
+///
+/// Too many levels, a string that is no Unicode text, a number out of range, or a name that
+/// readers would not agree about.
+pub fn check(value: &RawValue, names: Names) -> Result<(), NotPlain> {
+    if depth(value.get()) > DEPTH_LIMIT {
+        return Err(NotPlain::TooDeep);
+    }
+    if names == Names::Once && value.get().starts_with('{') {
+        serde_json::from_str::<Members>(value.get())?;
+    } else {
+        serde_json::from_str::<Plain>(value.get())?;
+    }
+    Ok(())
+}
+
+/// Of a text that is known to be JSON.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0usize);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// The outermost object.
+struct Members;
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut seen = HashSet::new();
+                while let Some((name, Plain)) = map.next_entry::<&RawValue, Plain>()? {
+                    if name.get().contains('\\') {
+                        return Err(A::Error::custom(format_args!(
+                            "the name {:.80} is written with an escape",
+                            name.get()
+                        )));
+                    }
+                    if !seen.insert(name.get()) {
+                        return Err(A::Error::custom(format_args!(
+                            "the name {:.80} is there twice",
+                            name.get()
+                        )));
+                    }
+                }
+                Ok(Members)
+            }
+        }
+        deserializer.deserialize_map(Each)
+    }
+}
+
+/// Any value. `IgnoredAny` would look at the grammar only.
+struct Plain;
+
+impl<'de> Deserialize<'de> for Plain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Plain;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any JSON")
+            }
+
+            fn visit_unit<E>(self) -> Result<Plain, E> {
+                Ok(Plain)
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Plain, E> {
+                Ok(Plain)
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Plain, E> {
+                Ok(Plain)
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Plain, E> {
+                Ok(Plain)
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Plain, E> {
+                Ok(Plain)
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Plain, E> {
+                Ok(Plain)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Plain, A::Error> {
+                while let Some(Plain) = seq.next_element()? {}
+                Ok(Plain)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Plain, A::Error> {
+                while let Some((Plain, Plain)) = map.next_entry()? {}
+                Ok(Plain)
+            }
+        }
+        deserializer.deserialize_any(Each)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(text: &str, names: Names) -> Option<String> {
+        let value: &RawValue = serde_json::from_str(text).unwrap();
+        check(value, names).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_readers_read_alike_passes() {
+        for text in [
+            r#"{"a":1,"b":{"c":[null,true,-5,1.5e3,"\u00e9\ud83d\ude00"],"c":2}}"#,
+            "[1,2,{\"a\":18446744073709551615}]",
+            "{}",
+            r#"{"a":123456789012345678901234567890}"#,
+        ] {
+            assert_eq!(says(text, Names::Once), None, "{text}");
+        }
+        assert_eq!(says(r#"{"\u0061":1,"a":2,"a":3}"#, Names::Any), None);
+    }
+
+    #[test]
+    fn what_some_would_choke_on_or_misread_does_not() {
+        for (text, why) in [
+            (r#"{"a":1,"a":2}"#, "the name \"a\" is there twice"),
+            (r#"{"\u0061":1}"#, "is written with an escape"),
+            (r#"{"a":"\ud800"}"#, "surrogate"),
+            (r#"[["\udc00"]]"#, "surrogate"),
+            (r#"{"a":{"\ud800":1}}"#, "surrogate"),
+            (r#"{"a":1e999}"#, "out of range"),
+            (r#"[-1e999]"#, "out of range"),
+        ] {
+            let said = says(text, Names::Once).expect(text);
+            assert!(said.contains(why), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let nested = |n: usize| format!("{}\"]\\\"[\"{}", "[".repeat(n), "]".repeat(n));
+        assert_eq!(says(&nested(100), Names::Any), None);
+        let said = says(&nested(101), Names::Any);
+        assert_eq!(said.as_deref(), Some("is nested deeper than 100 levels"));
+        assert!(says(&nested(1_000_000), Names::Once).is_some());
+    }
+}
