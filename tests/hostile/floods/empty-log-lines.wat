@@ -1,5 +1,5 @@
 ;; The same with lines of no bytes: they must cost something all the same.
-;;! "expect": ["log lines over limits.log_bytes_per_second were dropped"]
+;;! "expect": ["log lines over limits.log_bytes_per_second are dropped"]
 (import "cln:guest/log@0.1.0" "log" (func $log (param i32 i32 i32)))
 (import "cln:guest/timer@0.1.0" "sleep" (func $sleep (param i64)))
 (func (export "cln:guest/plugin@0.1.0#run") (local $n i32)

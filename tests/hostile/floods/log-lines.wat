@@ -1,5 +1,5 @@
 ;; The background task logs a thousand lines every 5 ms.
-;;! "expect": ["log lines over limits.log_bytes_per_second were dropped"]
+;;! "expect": ["log lines over limits.log_bytes_per_second are dropped"]
 (import "cln:guest/log@0.1.0" "log" (func $log (param i32 i32 i32)))
 (import "cln:guest/timer@0.1.0" "sleep" (func $sleep (param i64)))
 (data (i32.const 800) "a line of the flood")

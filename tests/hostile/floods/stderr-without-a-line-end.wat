@@ -1,5 +1,5 @@
 ;; The background task prints to stderr without ever ending a line.
-;;! "expect": [{"level": "debug", "text": "aaaaaaaa"}, "log lines over limits.log_bytes_per_second were dropped"]
+;;! "expect": [{"level": "debug", "text": "aaaaaaaa"}, "log lines over limits.log_bytes_per_second are dropped"]
 (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
 (import "cln:guest/timer@0.1.0" "sleep" (func $sleep (param i64)))
 (func (export "cln:guest/plugin@0.1.0#run")

@@ -1,2 +1,2 @@
 ;; A hook that is to come before itself.
-;;! "left-out": true, "expect": ["before-itself"], "manifest": {"hooks": [{"name": "peer_connected", "before": ["%NAME%"]}]}
+;;! "left-out": true, "expect": ["ring"], "manifest": {"hooks": [{"name": "peer_connected", "before": ["%NAME%"]}]}

@@ -182,8 +182,11 @@ fn guests(path: &Path) -> Vec<Hostile> {
         for line in &mut card.expect {
             let (Line::Unusual(text) | Line::At { text, .. }) = line;
             *text = assemble::replaced(text, &name, &values);
+            if let Line::At { level, .. } = line {
+                *level = assemble::replaced(level, &name, &values);
+            }
         }
-        let wanted = manifest_of(&name, &card);
+        let wanted = manifest_of(&name, &card, &values);
         let (module, script) = match (&card.entry, &card.script) {
             (Some(entry), _) => return entry_guest(&name, entry.clone(), card),
             (None, Some(script)) => {
@@ -231,7 +234,7 @@ fn with_manifest(script: &Value, wanted: &Value) -> Value {
 }
 
 /// One of everything that a guest can be called by.
-fn manifest_of(name: &str, card: &Card) -> Value {
+fn manifest_of(name: &str, card: &Card, values: &BTreeMap<String, String>) -> Value {
     let mut members = json!({
         "options": [{"name": format!("{name}-option"), "type": "string", "description": "", "dynamic": true}],
         "rpcmethods": methods(&[&format!("{name}-do")]),
@@ -243,7 +246,7 @@ fn manifest_of(name: &str, card: &Card) -> Value {
     for (key, value) in &card.manifest {
         members[key] = value.clone();
     }
-    replaced(&manifest(members), name, &BTreeMap::new())
+    replaced(&manifest(members), name, values)
 }
 
 /// Short limits, so that many guests can meet them; and as many restarts as they like, so that they go on.
