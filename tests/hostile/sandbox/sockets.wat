@@ -1,5 +1,5 @@
-;; It looks for sockets to listen on, to read from, to write to and to close, under every number up to 100.
-;;! "expect": [{"level": "info", "text": "nothing there"}], "forbid": ["found"]
+;; It reads from and writes to sockets under every number up to 100: WASI's adapter has none, and traps.
+;;! "expect": ["it starts again"], "forbid": ["found"]
 (import "wasi_snapshot_preview1" "sock_accept" (func $accept (param i32 i32 i32) (result i32)))
 (import "wasi_snapshot_preview1" "sock_recv" (func $recv (param i32 i32 i32 i32 i32 i32) (result i32)))
 (import "wasi_snapshot_preview1" "sock_send" (func $send (param i32 i32 i32 i32 i32) (result i32)))

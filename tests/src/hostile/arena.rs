@@ -50,7 +50,9 @@ impl Natives {
         builder
             .native("getinfo", |_| Ok(json!({"id": "02"})))
             .native("hostile-error", |_| Err(RpcError::new(-1, "no")))
-            .native_raw("hostile-large", |_| Ok(format!("\"{}\"", "x".repeat(4 << 20))))
+            .native_raw("hostile-large", |_| {
+                Ok(format!("\"{}\"", "x".repeat(4 << 20)))
+            })
             .native("hostile-wait", move |_| {
                 let over = natives.over.lock().unwrap_or_else(PoisonError::into_inner);
                 let waited = natives.changed.wait_while(over, |over| !*over);
@@ -122,7 +124,11 @@ impl Asked {
 }
 
 fn first_line(what: &impl std::fmt::Display) -> String {
-    what.to_string().lines().next().unwrap_or_default().to_owned()
+    what.to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 impl Default for Arena {
@@ -147,11 +153,15 @@ impl Arena {
     /// Attacks with each of the guests. Those out of one file share a node, and so do some of those that are left out.
     pub fn attack_with(&self, guests: Vec<Hostile>) -> Vec<Report> {
         let together = |a: &Hostile, b: &Hostile| a.card.attack == b.card.attack;
-        let (left_out, others): (Vec<_>, Vec<_>) =
-            guests.into_iter().partition(|g| g.card.left_out && !g.card.alone);
+        let (left_out, others): (Vec<_>, Vec<_>) = guests
+            .into_iter()
+            .partition(|g| g.card.left_out && !g.card.alone);
         let left_out = left_out.chunks(LEFT_OUT_TOGETHER).map(<[_]>::to_vec);
         let others = others.chunk_by(together).map(<[_]>::to_vec);
-        left_out.chain(others).map(|group| self.attack(&group)).collect()
+        left_out
+            .chain(others)
+            .map(|group| self.attack(&group))
+            .collect()
     }
 
     fn attack(&self, group: &[Hostile]) -> Report {
@@ -177,7 +187,11 @@ impl Arena {
                     true => faults,
                     false => faults.into_iter().chain(slow).collect(),
                 };
-                return Report { names, faults, summary };
+                return Report {
+                    names,
+                    faults,
+                    summary,
+                };
             }
         }
     }
@@ -220,25 +234,38 @@ impl Arena {
         latencies: &mut Latencies,
         faults: &mut Vec<String>,
     ) -> Result<(), String> {
-        let rounds = group.iter().map(|guest| guest.card.rounds.unwrap_or(2)).max();
+        let rounds = group
+            .iter()
+            .map(|guest| guest.card.rounds.unwrap_or(2))
+            .max();
         let limit = DEADLINE * group.len() as u32 + MARGIN;
         for _ in 0..rounds.unwrap_or(1) {
             let mut open = ask(node).map_err(|e| first_line(&e))?;
             while !open.is_empty() {
-                latencies.take(node, &self.control).map_err(|e| first_line(&e))?;
+                latencies
+                    .take(node, &self.control)
+                    .map_err(|e| first_line(&e))?;
                 for at in (0..open.len()).rev() {
                     if open.get_mut(at).is_some_and(Asked::is_done) {
                         let done = open.swap_remove(at);
                         faults.extend(unexpected(group, done));
-                    } else if open.get(at).is_some_and(|asked| asked.since.elapsed() > limit) {
+                    } else if open
+                        .get(at)
+                        .is_some_and(|asked| asked.since.elapsed() > limit)
+                    {
                         let late = open.swap_remove(at);
-                        faults.push(format!("no answer to {} {} within {limit:?}", late.kind, late.name));
+                        faults.push(format!(
+                            "no answer to {} {} within {limit:?}",
+                            late.kind, late.name
+                        ));
                     }
                 }
             }
         }
         while latencies.len() < ANSWERS {
-            latencies.take(node, &self.control).map_err(|e| first_line(&e))?;
+            latencies
+                .take(node, &self.control)
+                .map_err(|e| first_line(&e))?;
         }
         Ok(())
     }
@@ -303,7 +330,10 @@ fn missing_lines(node: &Node, group: &[Hostile]) -> Vec<String> {
     let since = Instant::now();
     loop {
         let logs = node.logs();
-        let missing: Vec<String> = group.iter().flat_map(|guest| missing(&logs, guest)).collect();
+        let missing: Vec<String> = group
+            .iter()
+            .flat_map(|guest| missing(&logs, guest))
+            .collect();
         // Whatever is still on its way comes before the answer to this.
         let over = Latencies::default().take(node, node).is_err() || since.elapsed() > PATIENCE;
         if missing.is_empty() || over {
@@ -316,17 +346,29 @@ fn missing(logs: &[LogLine], guest: &Hostile) -> Vec<String> {
     let lead = format!("{}: ", guest.name);
     let lines = guest.card.expect.iter().map(Line::parts).enumerate();
     let missing = lines.filter_map(|(at, (level, text))| {
-        let left_out = if guest.card.left_out && at == 0 { "left out: " } else { "" };
+        let left_out = if guest.card.left_out && at == 0 {
+            "left out: "
+        } else {
+            ""
+        };
         let fits = |l: &&LogLine| {
-            let said = l.text.strip_prefix(&lead).and_then(|said| said.strip_prefix(left_out));
+            let said = l
+                .text
+                .strip_prefix(&lead)
+                .and_then(|said| said.strip_prefix(left_out));
             l.level == level && said.is_some_and(|said| said.contains(text))
         };
         if logs.iter().any(|line| fits(&line)) {
             return None;
         }
         let its = logs.iter().filter(|l| l.text.starts_with(&lead));
-        let its: Vec<String> = its.take(5).map(|l| format!("{} {:.300}", l.level, l.text)).collect();
-        Some(format!("no line `{lead}{left_out}...{text}` at {level}; there are {its:#?}"))
+        let its: Vec<String> = its
+            .take(5)
+            .map(|l| format!("{} {:.300}", l.level, l.text))
+            .collect();
+        Some(format!(
+            "no line `{lead}{left_out}...{text}` at {level}; there are {its:#?}"
+        ))
     });
     missing.collect()
 }
@@ -336,7 +378,11 @@ fn forbidden(node: &Node, guest: &Hostile) -> Vec<String> {
     let lead = format!("{}: ", guest.name);
     let mut faults = Vec::new();
     for line in node.logs() {
-        let forbidden = guest.card.forbid.iter().any(|text| line.text.contains(text.as_str()));
+        let forbidden = guest
+            .card
+            .forbid
+            .iter()
+            .any(|text| line.text.contains(text.as_str()));
         if line.text.starts_with(&lead) && forbidden {
             faults.push(format!("it logged {:.300}", line.text));
         }
@@ -356,9 +402,13 @@ fn memory(node: &Node, control: &Node, group: &[Hostile]) -> (String, Option<Str
     let (took, base) = (peak(attacked), peak(alone));
     let each = |guest: &Hostile| match &guest.file {
         HostileFile::Module(module) => {
-            guest.limit("memory_bytes") + 2 * guest.limit("answer_bytes") + 8 * module.len() as u64 + BESIDE_MEMORY
+            guest.limit("memory_bytes")
+                + 2 * guest.limit("answer_bytes")
+                + 8 * module.len() as u64
+                + BESIDE_MEMORY
         }
-        HostileFile::Entry(_) => 0,
+        // Some are read as a whole.
+        HostileFile::Entry(_) => 2 << 20,
     };
     let allowed = base + group.iter().map(each).sum::<u64>();
     let mib = |bytes: u64| bytes >> 20;
@@ -371,7 +421,10 @@ fn memory(node: &Node, control: &Node, group: &[Hostile]) -> (String, Option<Str
 fn at_the_end(node: Node, natives: &Natives) -> Vec<String> {
     let mut faults = Vec::new();
     if let Err(e) = Latencies::default().take(&node, &node) {
-        faults.push(format!("the quiet guest does not answer at the end: {}", first_line(&e)));
+        faults.push(format!(
+            "the quiet guest does not answer at the end: {}",
+            first_line(&e)
+        ));
     }
     natives.end();
     let verdicts = node.take_verdicts();
@@ -387,7 +440,9 @@ fn at_the_end(node: Node, natives: &Natives) -> Vec<String> {
     }
     match node.shutdown() {
         Ok(exits) => {
-            let bad = exits.iter().find(|exit| !exit.status.is_some_and(|s| s.success()));
+            let bad = exits
+                .iter()
+                .find(|exit| !exit.status.is_some_and(|s| s.success()));
             faults.extend(bad.map(|exit| format!("the bridge ended with {exit:?}")));
         }
         Err(e) => faults.push(format!("the end: {}", first_line(&e))),
@@ -420,9 +475,19 @@ pub fn run(topic: &str) {
     let bad: Vec<String> = reports
         .iter()
         .filter(|report| !report.faults.is_empty())
-        .map(|report| format!("{}:\n  {}", report.names.join(", "), report.faults.join("\n  ")))
+        .map(|report| {
+            format!(
+                "{}:\n  {}",
+                report.names.join(", "),
+                report.faults.join("\n  ")
+            )
+        })
         .collect();
-    assert!(bad.is_empty(), "of {count} hostile guests in {topic}:\n{}", bad.join("\n"));
+    assert!(
+        bad.is_empty(),
+        "of {count} hostile guests in {topic}:\n{}",
+        bad.join("\n")
+    );
 }
 
 /// The names of all topics.

@@ -22,7 +22,9 @@ pub fn card(text: &str) -> Result<Card, String> {
     let (rest, attack): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with(";;!"));
     let rest: String = rest.iter().map(|l| l.trim_start_matches(";;!")).collect();
     let mut card: Card = serde_json::from_str(&format!("{{{rest}}}")).map_err(|e| e.to_string())?;
-    let attack = attack.iter().map(|line| line.trim_start_matches(";;").trim());
+    let attack = attack
+        .iter()
+        .map(|line| line.trim_start_matches(";;").trim());
     card.attack = attack.collect::<Vec<_>>().join(" ");
     Ok(card)
 }
@@ -105,9 +107,16 @@ fn repeated(text: &str) -> Result<String, String> {
     let mut rest = text;
     while let Some((before, repeat)) = rest.split_once("(;repeat ") {
         all.push_str(before);
-        let (times, repeat) = repeat.split_once(";)").ok_or("a repetition without times")?;
-        let (what, after) = repeat.split_once("(;end;)").ok_or("a repetition without end")?;
-        let times: usize = times.trim().parse().map_err(|_| format!("{times} is no number"))?;
+        let (times, repeat) = repeat
+            .split_once(";)")
+            .ok_or("a repetition without times")?;
+        let (what, after) = repeat
+            .split_once("(;end;)")
+            .ok_or("a repetition without end")?;
+        let times: usize = times
+            .trim()
+            .parse()
+            .map_err(|_| format!("{times} is no number"))?;
         for turn in 0..times {
             all.push_str(&what.replace("%I%", &turn.to_string()));
         }
@@ -124,8 +133,14 @@ mod tests {
 
     #[test]
     fn a_card_is_read_off_the_comments() {
-        let card = card(";; It never\n;; ends.\n;;! \"left-out\": true,\n;;! \"expect\": [\"CPU\"]\n(start $f)").unwrap();
-        assert_eq!((card.attack.as_str(), card.left_out), ("It never ends.", true));
+        let card = card(
+            ";; It never\n;; ends.\n;;! \"left-out\": true,\n;;! \"expect\": [\"CPU\"]\n(start $f)",
+        )
+        .unwrap();
+        assert_eq!(
+            (card.attack.as_str(), card.left_out),
+            ("It never ends.", true)
+        );
         assert_eq!(card.expect[0].parts(), ("unusual", "CPU"));
         assert!(super::card(";;! \"atack\": 1").is_err());
     }

@@ -76,14 +76,19 @@ fn ping(node: &Node, turn: usize) -> Result<Duration> {
     let shown = json!({"peer_id": "02".repeat(33), "payload": "8001"});
     let ended = node.hook("custommsg", shown)?;
     let took = began.elapsed();
-    assert_eq!(ended.result, json!({"result": "continue"}), "the quiet guest's hook");
+    assert_eq!(
+        ended.result,
+        json!({"result": "continue"}),
+        "the quiet guest's hook"
+    );
     Ok(took)
 }
 
 /// The quiet guest's script.
 pub fn quiet() -> Value {
     let methods = crate::bridge::methods(&["quiet-echo"]);
-    let manifest = json!({"rpcmethods": methods, "hooks": ["custommsg"], "subscriptions": ["block_added"]});
+    let manifest =
+        json!({"rpcmethods": methods, "hooks": ["custommsg"], "subscriptions": ["block_added"]});
     json!({"manifest": crate::bridge::manifest(manifest), "methods": {"quiet-echo": "echo"}})
 }
 
@@ -93,5 +98,7 @@ pub fn peak(pid: i32) -> u64 {
     let status = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    kib.and_then(|kib| kib.trim().parse::<u64>().ok()).expect("VmHWM") << 10
+    kib.and_then(|kib| kib.trim().parse::<u64>().ok())
+        .expect("VmHWM")
+        << 10
 }
