@@ -210,6 +210,29 @@ fn every_fault_in_db_write_where_the_operator_says_open() {
 }
 
 #[test]
+fn every_fault_in_db_write_where_the_operator_says_closed() {
+    for (case, fault, _) in faults() {
+        let legal = legal("db_write");
+        let moves = json!({"UPDATE": fault, "INSERT": legal});
+        // What lightningd writes while it starts is neither.
+        let writes = json!({"nth": [legal, {"by": "/writes/0", "moves": moves}]});
+        let script = json!({"manifest": manifest(json!({"hooks": ["db_write"]})), "hooks": {"db_write": writes},
+            "policy": format!("{LIMITS}[on-fault]\ndb_write = \"closed\"\n{AGAIN}")});
+        let folder = Folder::new();
+        let node = add_solo(Simulator::builder(), &folder.solo("w", script))
+            .start()
+            .unwrap_or_else(|e| panic!("{case}: {e}"));
+        node.db_write(&["INSERT"])
+            .unwrap_or_else(|e| panic!("{case}: a legal answer: {e}"));
+        // lightningd stops itself before it commits, in its own words, and is not brought down by anything else.
+        assert!(node.db_write(&["UPDATE"]).is_err(), "{case}");
+        let verdict = node.wait_verdict().unwrap();
+        assert!(verdict.is_node_abort(), "{case}: {verdict}");
+        assert!(verdict.reason().contains("fail"), "{case}: {verdict}");
+    }
+}
+
+#[test]
 fn a_method_that_fails_is_an_error_with_the_guests_name() {
     let moves: Map<_, _> = faults()
         .into_iter()

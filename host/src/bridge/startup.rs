@@ -33,6 +33,7 @@ use crate::guest::ticker::Ticker;
 use crate::lightningd::message::Message;
 use crate::lightningd::output::Level;
 use crate::policy::Policy;
+use crate::policy::limits::Limits;
 
 /// Where the guests come from.
 #[derive(Debug, Clone)]
@@ -294,6 +295,7 @@ impl Bridge {
             cpu_ms: policy.limits.cpu_per_call_ms,
             cpu_per_minute_ms: policy.limits.cpu_per_minute_ms,
             answer: usize::try_from(policy.limits.answer_bytes).unwrap_or(usize::MAX),
+            handles: handles(&policy.limits),
         };
         let pre = workshop
             .link(&loaded)
@@ -353,6 +355,14 @@ impl Bridge {
         };
         total - MARGIN
     }
+}
+
+/// What the limits of a guest let it have under way, and room for what it waits with.
+fn handles(limits: &Limits) -> usize {
+    let for_calls = limits.calls_in_flight.saturating_mul(4);
+    let of_its_own = limits.timers.saturating_add(limits.rpc_in_flight);
+    let all = for_calls.saturating_add(of_its_own).saturating_add(1000);
+    usize::try_from(all).unwrap_or(usize::MAX)
 }
 
 fn allows_deprecated(request: &str) -> bool {

@@ -10,6 +10,9 @@ use crate::lightningd::output::Level;
 
 /// The longest line, in bytes; the rest is cut off and said so.
 const LONGEST_LINE: usize = 8 << 10;
+/// What a line costs beside its text: the message around it, and the time and names that lightningd writes before it.
+/// Without this, lines without text would cost nothing.
+const LINE_COST: u64 = 64;
 
 impl Capabilities {
     /// One line in the guest's name, if its rate allows.
@@ -27,10 +30,16 @@ impl Capabilities {
             .log_meter
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        match meter.pass(line.len() as u64, Instant::now()) {
+        match meter.pass(line.len() as u64 + LINE_COST, Instant::now()) {
             None => {
+                let first = meter.runs_dry();
                 drop(meter);
                 self.counters.dropped_log_lines.add();
+                // The next line that passes says how many, and it may never come.
+                if first {
+                    let word = "log lines over limits.log_bytes_per_second are dropped";
+                    self.node.log.write(Level::Unusual, &self.guest, word);
+                }
             }
             Some(dropped) => {
                 drop(meter);

@@ -10,6 +10,8 @@ pub struct Meter {
     since: Option<Instant>,
     /// What did not pass since the last that did.
     dropped: u64,
+    /// Something did not pass in this second.
+    dry: bool,
 }
 
 impl Meter {
@@ -20,6 +22,7 @@ impl Meter {
             left: per_second,
             since: None,
             dropped: 0,
+            dry: false,
         }
     }
 
@@ -29,6 +32,7 @@ impl Meter {
         if now.duration_since(since).as_secs() >= 1 {
             self.left = self.per_second;
             self.since = Some(now);
+            self.dry = false;
         }
         match self.left.checked_sub(amount) {
             Some(left) => {
@@ -40,6 +44,11 @@ impl Meter {
                 None
             }
         }
+    }
+
+    /// Is this the first word of it in this second that something did not pass?
+    pub fn runs_dry(&mut self) -> bool {
+        !std::mem::replace(&mut self.dry, true)
     }
 }
 
@@ -54,7 +63,10 @@ mod tests {
         let start = Instant::now();
         assert_eq!(meter.pass(60, start), Some(0));
         assert_eq!(meter.pass(60, start), None);
+        assert!(meter.runs_dry());
         assert_eq!(meter.pass(60, start), None);
+        assert!(!meter.runs_dry(), "once a second");
         assert_eq!(meter.pass(60, start + Duration::from_secs(1)), Some(2));
+        assert!(meter.runs_dry());
     }
 }

@@ -24,6 +24,9 @@ pub struct SandboxLimits {
     pub cpu_per_minute_ms: u64,
     /// Bytes that may cross from the guest in one call.
     pub answer: usize,
+    /// Handles that the guest may hold: calls under way, timers, sets of them to wait for. Each takes up to 600 bytes
+    /// of the bridge's own memory, which no memory limit counts.
+    pub handles: usize,
 }
 
 /// What the epoch callback of one instance looks at.
@@ -105,6 +108,7 @@ impl Sandbox {
             },
         );
         store.limiter(|sandbox| &mut sandbox.memory);
+        store.set_max_component_handles(limits.handles);
         store.set_hostcall_fuel(limits.answer.saturating_add(CROSSING_MARGIN));
         let budget = (limits.cpu_ms / TICK.as_millis() as u64).max(1);
         store.set_epoch_deadline(1);

@@ -96,7 +96,7 @@ limits! {
     answer_bytes: Bytes = 4 * MIB, in KIB..=256 * MIB,
         "Any one text that the guest hands over: an answer, RPC parameters, a notification.";
     log_bytes_per_second: BytesPerSecond = 16 * KIB, in 128..=16 * MIB,
-        "Log text of the guest, so that it cannot fill the disk or hide other lines.";
+        "Log text of the guest, and 64 bytes for each line, so that it cannot fill the disk or hide other lines.";
     notifications_per_second: Count = 100, in 1..=100_000,
         "Custom notifications, progress and message that the guest sends: lightningd queues them without bound.";
     rpc_in_flight: Count = 32, in 1..=4_096,

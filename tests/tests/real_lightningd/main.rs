@@ -4,6 +4,7 @@
 mod dynamic;
 mod hello;
 mod hostile;
+mod hostile_hooks;
 mod line;
 mod startup;
 mod support;

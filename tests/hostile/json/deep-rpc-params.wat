@@ -1,0 +1,17 @@
+;; A method hands the node params of 30,000 arrays in each other, and answers with what it got.
+;;! "expect": ["denied: RPC call hostile-error"], "rpc": ["getinfo"]
+(import "cln:guest/rpc@0.1.0" "call" (func $call (param i64 i32 i32 i32 i32 i32 i32 i32 i32)))
+(func (export "cln:guest/plugin@0.1.0#method") (param i64 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+  (memory.fill (i32.const 200000) (i32.const 91) (i32.const 30000))
+  (memory.fill (i32.const 230000) (i32.const 93) (i32.const 30000))
+  (call $call (local.get 0) (i32.const 800) (i32.const 7) (i32.const 200000) (i32.const 60000)
+    (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 512))
+  (call $call (local.get 0) (i32.const 820) (i32.const 13) (i32.const 200000) (i32.const 60000)
+    (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 512))
+  (i32.store (i32.const 128) (i32.const 0))
+  (i32.store (i32.const 136) (i32.const 1088))
+  (i32.store (i32.const 140) (i32.const 2))
+  (i32.const 128))
+(data (i32.const 800) "getinfo")
+(data (i32.const 820) "hostile-error")
+(data (i32.const 1088) "{}")

@@ -1,0 +1,2 @@
+;; A hook that is to come before itself.
+;;! "left-out": true, "expect": ["ring"], "manifest": {"hooks": [{"name": "peer_connected", "before": ["%NAME%"]}]}

@@ -1,0 +1,3 @@
+;; More types than the validator takes.
+;;! "left-out": true, "expect": ["types"]
+(;repeat 1000100;)(type (func))(;end;)

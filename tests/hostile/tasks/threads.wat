@@ -1,0 +1,4 @@
+;; It makes threads, which are turned off.
+;;! "left-out": true, "expect": [""]
+(import "$root" "[thread-index]" (func (result i32)))
+(import "$root" "[thread-suspend]" (func (result i32)))

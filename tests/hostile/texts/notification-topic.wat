@@ -1,0 +1,6 @@
+;; A method sends a notification whose topic is no text.
+;;! "texts": true, "expect": ["%WHY%", "it starts again"], "answers": {"method": {"error": [-4]}}
+(import "cln:guest/notification@0.1.0" "notify" (func $notify (param i32 i32 i32 i32 i32)))
+(func (export "cln:guest/plugin@0.1.0#method") (param i64 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+  (call $notify (i32.const %PTR%) (i32.const %LEN%) (i32.const 1088) (i32.const 2) (i32.const 512)) (unreachable))
+(data (i32.const 1088) "{}")
