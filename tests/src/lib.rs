@@ -2,9 +2,10 @@
 //!
 //! [`simulator`] plays lightningd's side of the plugin protocol to any plugin executable, as strict as
 //! lightningd v26.06 itself. [`bridge`] puts cln-wasm and scripted guests into it. [`recording`] plays traffic of a real lightningd to it. [`lab`] runs real
-//! lightningd nodes, where there are any.
+//! lightningd nodes, where there are any. [`soak`] kills the bridge and looks what is left.
 
 pub mod bridge;
 pub mod lab;
 pub mod recording;
 pub mod simulator;
+pub mod soak;

@@ -77,7 +77,7 @@ pub enum Taken {
 /// An HTLC that is held.
 #[derive(Debug)]
 pub struct Part {
-    key: HtlcKey,
+    key: Option<HtlcKey>,
     ticket: Ticket<HtlcAcceptedAction>,
     amount: Amount,
     cltv_expiry: u32,
@@ -202,9 +202,9 @@ impl Invoice {
 
     /// An HTLC for this payment came.
     pub fn take(&mut self, payload: &HtlcAcceptedPayload, height: u32, last_blocks: u32) -> Taken {
-        let key = (payload.htlc.short_channel_id, payload.htlc.id);
-        match &self.paid {
-            Some(paid) if paid.htlcs.contains(&key) => Taken::Paid(paid.preimage),
+        let key = payload.htlc.short_channel_id.zip(payload.htlc.id);
+        match (&self.paid, key) {
+            (Some(paid), Some(key)) if paid.htlcs.contains(&key) => Taken::Paid(paid.preimage),
             _ => match self.hold(payload, height, last_blocks) {
                 Ok((answer, whole)) => Taken::Held(answer, whole),
                 Err(refusal) => Taken::Refused(refusal),
@@ -254,7 +254,7 @@ impl Invoice {
         let (ticket, answer) = hold();
         self.total = Some(total);
         self.parts.push(Part {
-            key: (htlc.short_channel_id, htlc.id),
+            key: htlc.short_channel_id.zip(htlc.id),
             ticket,
             amount: htlc.amount_msat,
             cltv_expiry: htlc.cltv_expiry,
@@ -275,7 +275,7 @@ impl Invoice {
             return false;
         }
         self.status = Status::Settled;
-        let htlcs = self.parts.iter().map(|part| part.key).collect();
+        let htlcs = self.parts.iter().filter_map(|part| part.key).collect();
         self.paid = Some(Paid { preimage, htlcs });
         true
     }
