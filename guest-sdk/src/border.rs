@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use futures::future::LocalBoxFuture;
 
-use crate::error::{CallError, NotifyError};
+use crate::error::{CallError, KvError, NotifyError};
+use crate::kv::{KvPage, KvSwap};
 
 /// lightningd's log levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +53,22 @@ pub(crate) trait Border {
     fn progress(&self, call: u64, num: u32, total: u32, stage: Option<(u32, u32)>);
     fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()>;
     fn now(&self) -> SystemTime;
+    fn kv_get(&self, key: String) -> Kept<Option<Vec<u8>>>;
+    fn kv_set(&self, key: String, value: Vec<u8>) -> Kept<()>;
+    fn kv_delete(&self, key: String) -> Kept<bool>;
+    fn kv_list(
+        &self,
+        prefix: String,
+        after: Option<String>,
+        limit: u32,
+        with_values: bool,
+    ) -> Kept<KvPage>;
+    fn kv_swap(&self, key: String, expected: Option<Vec<u8>>, new: Option<Vec<u8>>)
+    -> Kept<KvSwap>;
 }
+
+/// An answer of the store.
+pub(crate) type Kept<T> = LocalBoxFuture<'static, Result<T, KvError>>;
 
 thread_local! {
     /// Where log lines of this thread go: `log` has one logger for the whole process.

@@ -15,8 +15,10 @@ use serde_json::Value;
 use crate::border::{Border, LogLevel};
 use crate::error::NotifyError;
 use crate::init::{self, Configuration};
+use crate::kv::Kv;
 use crate::option::Readable;
 use crate::rpc::Rpc;
+use crate::turn::Turn;
 
 /// What all handlers of one instance share.
 pub(crate) struct Core {
@@ -24,6 +26,7 @@ pub(crate) struct Core {
     pub values: RefCell<BTreeMap<String, Value>>,
     pub configuration: OnceCell<Rc<Configuration>>,
     pub deprecated_apis: Cell<bool>,
+    pub kv_turn: Rc<Turn>,
     pub background: mpsc::UnboundedSender<LocalBoxFuture<'static, ()>>,
 }
 
@@ -88,6 +91,12 @@ impl<S: 'static> Cx<S> {
     /// lightningd's JSON-RPC, as far as the operator grants it.
     pub fn rpc(&self) -> Rpc {
         Rpc::new(Rc::clone(&self.core.border), self.call)
+    }
+
+    /// What the guest keeps, as far as the operator grants it.
+    pub fn kv(&self) -> Kv {
+        let core = &self.core;
+        Kv::new(Rc::clone(&core.border), Rc::clone(&core.kv_turn))
     }
 
     /// Sends a notification of one of the guest's own topics, which

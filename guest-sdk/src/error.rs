@@ -175,6 +175,42 @@ pub enum NotifyError {
     Malformed(String),
 }
 
+/// Why the store did not do as asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KvError {
+    /// The operator grants no store; the text says what would.
+    #[error("not granted: {0}")]
+    Denied(String),
+    /// There is no room, or a value is too large. Nothing was changed. The text
+    /// names the limit.
+    #[error("past a limit: {0}")]
+    Limit(String),
+    /// The store cannot be used now: before `init`, or its file is locked, damaged or on a
+    /// full disk. A write may or may not have been kept.
+    #[error("the store cannot be used now: {0}")]
+    Unavailable(String),
+    /// The key is empty or has more than 512 bytes.
+    #[error("malformed key: {0}")]
+    Malformed(String),
+    /// The value cannot be written as JSON. Nothing was changed.
+    #[error("the value of `{key}` cannot be written as JSON: {reason}")]
+    Encode {
+        /// The key.
+        key: String,
+        /// What the serialiser said.
+        reason: String,
+    },
+    /// The value is not of the expected type.
+    #[error("the value of `{key}` is not as expected: {reason}")]
+    Decode {
+        /// The key.
+        key: String,
+        /// What the deserialiser said.
+        reason: String,
+    },
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,6 +24,7 @@ use crate::subscription::{self, Notification, NotificationHandler};
 type MakeState<S> = Box<dyn FnOnce(&Init) -> Result<S, String>>;
 type OnSetconfig<S> = Box<dyn Fn(Cx<S>, Option<&Value>) -> Result<(), String>>;
 type Validate = Box<dyn Fn(Option<&Value>) -> Result<(), String>>;
+type OnInit<S> = Box<dyn FnOnce(Cx<S>) -> LocalBoxFuture<'static, Result<(), String>>>;
 type Background<S> = Box<dyn FnOnce(Cx<S>) -> LocalBoxFuture<'static, ()>>;
 
 /// When a guest's state comes to be.
@@ -85,6 +86,7 @@ pub struct Guest<S> {
     pub(crate) requests: Vec<Request>,
     pub(crate) features: BTreeMap<FeaturePlace, Vec<u16>>,
     pub(crate) messages: Vec<u16>,
+    pub(crate) on_init: RefCell<Option<OnInit<S>>>,
     pub(crate) background: RefCell<Vec<Background<S>>>,
     pub(crate) log_level: log::LevelFilter,
 }
@@ -123,6 +125,7 @@ impl<S: 'static> Guest<S> {
             requests: Vec::new(),
             features: BTreeMap::new(),
             messages: Vec::new(),
+            on_init: RefCell::new(None),
             background: RefCell::new(Vec::new()),
             log_level: log::LevelFilter::Debug,
         }
@@ -316,6 +319,19 @@ impl<S: 'static> Guest<S> {
     /// which nobody has declared are warned.
     pub fn custom_messages(mut self, types: impl IntoIterator<Item = u16>) -> Self {
         self.messages.extend(types);
+        self
+    }
+
+    /// Runs as part of `init`, when the state is there and before anything else comes in:
+    /// the place to read what is [kept](crate::Kv). An error is the guest's reason
+    /// for disabling itself. The bridge waits for it as long as `init` may take.
+    pub fn on_init<F, Fut>(self, run: F) -> Self
+    where
+        F: FnOnce(Cx<S>) -> Fut + 'static,
+        Fut: Future<Output = Result<(), String>> + 'static,
+    {
+        let run: OnInit<S> = Box::new(move |cx| run(cx).boxed_local());
+        self.on_init.replace(Some(run));
         self
     }
 

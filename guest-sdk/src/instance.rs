@@ -19,6 +19,7 @@ use crate::error::RpcError;
 use crate::filter;
 use crate::guest::{Guest, OptionEntry, Start};
 use crate::init::{self, Init};
+use crate::kv;
 use crate::manifest;
 use crate::subscription::Notification;
 use crate::turn::Turn;
@@ -28,7 +29,7 @@ type Background = mpsc::UnboundedReceiver<LocalBoxFuture<'static, ()>>;
 /// The exports, whatever the guest's state is.
 pub(crate) trait Exports {
     fn getmanifest(&self, request: &str) -> String;
-    fn init(&self, init: &str) -> Result<(), String>;
+    fn init(&self, init: &str) -> LocalBoxFuture<'static, Result<(), String>>;
     fn run(self: Rc<Self>) -> LocalBoxFuture<'static, ()>;
     fn method(
         &self,
@@ -90,6 +91,7 @@ impl<S: 'static> Instance<S> {
                 values: RefCell::new(BTreeMap::new()),
                 configuration: OnceCell::new(),
                 deprecated_apis: Cell::new(false),
+                kv_turn: Rc::new(Turn::of(kv::AT_ONCE)),
                 background: sender,
             }),
             state,
@@ -102,6 +104,27 @@ impl<S: 'static> Instance<S> {
     #[cfg(not(target_family = "wasm"))]
     pub fn state(&self) -> Option<Rc<S>> {
         self.state.get().cloned()
+    }
+
+    fn take_init(&self, text: &str) -> Result<(), String> {
+        let params: init::Params = serde_json::from_str(text)
+            .map_err(|error| format!("init is not as expected: {error}"))?;
+        let init = Init {
+            configuration: Rc::new(params.configuration),
+            values: params.options,
+        };
+        for entry in &self.guest.options {
+            let name = entry.declaration.name;
+            validate(entry, init.values.get(name)).map_err(|reason| format!("{name}: {reason}"))?;
+        }
+        *self.core.values.borrow_mut() = init.values.clone();
+        // A second init keeps the configuration of the first; there is none in practice.
+        let _ = self.core.configuration.set(Rc::clone(&init.configuration));
+        if let Start::AtInit(make) = &self.guest.start {
+            let make = make.borrow_mut().take().ok_or("init came twice")?;
+            let _ = self.state.set(Rc::new(make(&init)?));
+        }
+        Ok(())
     }
 
     fn cx(&self, call: u64) -> Result<Cx<S>, String> {
@@ -146,25 +169,16 @@ impl<S: 'static> Exports for Instance<S> {
         manifest::manifest(&self.guest).to_json()
     }
 
-    fn init(&self, text: &str) -> Result<(), String> {
-        let params: init::Params = serde_json::from_str(text)
-            .map_err(|error| format!("init is not as expected: {error}"))?;
-        let init = Init {
-            configuration: Rc::new(params.configuration),
-            values: params.options,
-        };
-        for entry in &self.guest.options {
-            let name = entry.declaration.name;
-            validate(entry, init.values.get(name)).map_err(|reason| format!("{name}: {reason}"))?;
+    fn init(&self, text: &str) -> LocalBoxFuture<'static, Result<(), String>> {
+        let started = self.take_init(text).and_then(|()| {
+            let first = self.guest.on_init.take();
+            first.map(|first| Ok(first(self.cx(0)?))).transpose()
+        });
+        match started {
+            Ok(None) => ready(Ok(())).boxed_local(),
+            Ok(Some(first)) => first,
+            Err(reason) => ready(Err(reason)).boxed_local(),
         }
-        *self.core.values.borrow_mut() = init.values.clone();
-        // A second init keeps the configuration of the first; there is none in practice.
-        let _ = self.core.configuration.set(Rc::clone(&init.configuration));
-        if let Start::AtInit(make) = &self.guest.start {
-            let make = make.borrow_mut().take().ok_or("init came twice")?;
-            let _ = self.state.set(Rc::new(make(&init)?));
-        }
-        Ok(())
     }
 
     fn run(self: Rc<Self>) -> LocalBoxFuture<'static, ()> {

@@ -1,21 +1,37 @@
-//! One at a time, first come first served.
+//! Only so many at a time, first come first served.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 use futures::channel::oneshot;
 
-/// A door that one may hold at a time.
-#[derive(Debug, Default)]
+/// A door that only so many may hold at a time; by default one.
+#[derive(Debug)]
 pub(crate) struct Turn {
-    taken: Cell<bool>,
+    free: Cell<usize>,
     queue: RefCell<VecDeque<oneshot::Sender<()>>>,
 }
 
+impl Default for Turn {
+    fn default() -> Self {
+        Turn::of(1)
+    }
+}
+
 impl Turn {
+    /// For so many at a time.
+    pub(crate) fn of(places: usize) -> Self {
+        Turn {
+            free: Cell::new(places),
+            queue: RefCell::default(),
+        }
+    }
+
     /// Waits until all who asked before are done.
     pub(crate) async fn take(&self) -> Guard<'_> {
-        if self.taken.replace(true) {
+        if let Some(free) = self.free.get().checked_sub(1) {
+            self.free.set(free);
+        } else {
             let (sender, receiver) = oneshot::channel();
             self.queue.borrow_mut().push_back(sender);
             let waiting = Waiting {
@@ -31,7 +47,7 @@ impl Turn {
         loop {
             let next = self.queue.borrow_mut().pop_front();
             let Some(next) = next else {
-                self.taken.set(false);
+                self.free.set(self.free.get() + 1);
                 return;
             };
             if next.send(()).is_ok() {
@@ -92,6 +108,21 @@ mod tests {
         drop(second);
         assert!((&mut third).now_or_never().is_some());
         assert!(turn.take().now_or_never().is_some());
+    }
+
+    #[test]
+    fn several_may_be_in_at_once() {
+        let turn = Turn::of(2);
+        let first = turn.take().now_or_never().unwrap();
+        let second = turn.take().now_or_never().unwrap();
+        let mut third = Box::pin(turn.take());
+        assert!((&mut third).now_or_never().is_none());
+        drop(second);
+        let third = (&mut third).now_or_never().unwrap();
+        assert!(turn.take().now_or_never().is_none());
+        drop((first, third));
+        let both = (turn.take().now_or_never(), turn.take().now_or_never());
+        assert!(both.0.is_some() && both.1.is_some());
     }
 
     #[test]

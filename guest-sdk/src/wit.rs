@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
-use crate::border::{self, Border, LogLevel};
-use crate::error::{CallError, NotifyError, RpcError};
+use crate::border::{self, Border, Kept, LogLevel};
+use crate::error::{CallError, KvError, NotifyError, RpcError};
 use crate::guest::Guest;
 use crate::instance::{Exports, Instance};
+use crate::kv::{KvPage, KvSwap};
 
 /// What wit-bindgen makes of the WIT world.
 pub mod bindings {
@@ -33,7 +34,7 @@ pub mod bindings {
 pub use bindings::export;
 pub use wit_bindgen;
 
-use bindings::cln::guest::{log, notification, progress, rpc, timer, types};
+use bindings::cln::guest::{kv, log, notification, progress, rpc, timer, types};
 use bindings::exports::cln::guest::plugin;
 
 struct Wit;
@@ -66,6 +67,17 @@ impl From<RpcError> for types::RpcError {
             code: error.code,
             message: error.message,
             data: error.data.map(|data| Box::<str>::from(data).into_string()),
+        }
+    }
+}
+
+impl From<kv::Failure> for KvError {
+    fn from(failure: kv::Failure) -> Self {
+        match failure {
+            kv::Failure::Denied(text) => KvError::Denied(text),
+            kv::Failure::Limit(text) => KvError::Limit(text),
+            kv::Failure::Unavailable(text) => KvError::Unavailable(text),
+            kv::Failure::Malformed(text) => KvError::Malformed(text),
         }
     }
 }
@@ -122,6 +134,51 @@ impl Border for Wit {
     fn now(&self) -> SystemTime {
         SystemTime::now()
     }
+
+    fn kv_get(&self, key: String) -> Kept<Option<Vec<u8>>> {
+        async move { Ok(kv::get(key).await?) }.boxed_local()
+    }
+
+    fn kv_set(&self, key: String, value: Vec<u8>) -> Kept<()> {
+        async move { Ok(kv::set(key, value).await?) }.boxed_local()
+    }
+
+    fn kv_delete(&self, key: String) -> Kept<bool> {
+        async move { Ok(kv::delete(key).await?) }.boxed_local()
+    }
+
+    fn kv_list(
+        &self,
+        prefix: String,
+        after: Option<String>,
+        limit: u32,
+        with_values: bool,
+    ) -> Kept<KvPage> {
+        async move {
+            let page = kv::list(prefix, after, limit, with_values).await?;
+            let entry = |entry: kv::Entry| (entry.key, entry.value);
+            Ok(KvPage {
+                entries: page.entries.into_iter().map(entry).collect(),
+                more: page.more,
+            })
+        }
+        .boxed_local()
+    }
+
+    fn kv_swap(
+        &self,
+        key: String,
+        expected: Option<Vec<u8>>,
+        new: Option<Vec<u8>>,
+    ) -> Kept<KvSwap> {
+        async move {
+            Ok(match kv::compare_and_swap(key, expected, new).await? {
+                kv::Swap::Swapped => KvSwap::Swapped,
+                kv::Swap::Differs(there) => KvSwap::Differs(there),
+            })
+        }
+        .boxed_local()
+    }
 }
 
 /// A guest without the type of its state.
@@ -170,7 +227,7 @@ impl<E: Entry> plugin::Guest for E {
     }
 
     async fn init(init: String) -> Result<(), String> {
-        instance::<E>().init(&init)
+        instance::<E>().init(&init).await
     }
 
     async fn run() {

@@ -22,6 +22,7 @@
 //! ```
 
 mod node;
+mod store;
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -36,6 +37,7 @@ use futures::task::LocalSpawnExt;
 use serde_json::{Value, json};
 
 pub use node::{LogLine, RpcCall, Sent, Word};
+pub use store::TestStore;
 
 use crate::border::{self, Border};
 use crate::error::{CallError, RpcError};
@@ -150,11 +152,25 @@ impl Harness {
             }
         }
         let init = json!({"options": options, "configuration": self.configuration});
-        self.guest.init(&init.to_string())?;
+        self.node.begun.set(true);
+        let call = self.next_call();
+        let first = self.guest.init(&init.to_string());
+        self.open("init".to_owned(), call, first).finish()?;
         let run = Rc::clone(&self.guest).run();
         self.spawn(run);
         self.settle();
         Ok(())
+    }
+
+    /// What the guest keeps. It has nothing until the guest or the test puts something there.
+    pub fn store(&self) -> TestStore {
+        self.node.store.borrow().clone()
+    }
+
+    /// Gives the guest this store: after that of another harness it is the same guest after a restart.
+    pub fn with_store(self, store: TestStore) -> Self {
+        *self.node.store.borrow_mut() = store;
+        self
     }
 
     /// The guest's state, once there is one of this type.
@@ -245,6 +261,9 @@ impl Harness {
     /// Calls a hook by its name, with JSON text.
     pub fn start_raw_hook(&mut self, hook: &str, payload: &str) -> Open<Result<Value, String>> {
         let call = self.next_call();
+        if hook == "db_write" {
+            self.node.begun.set(true);
+        }
         let answer = self.guest.hook(call, hook, payload);
         self.open(format!("hook `{hook}`"), call, async move {
             Ok(value(&answer.await?))

@@ -10,9 +10,11 @@ use futures::channel::oneshot;
 use futures::future::{LocalBoxFuture, ready};
 use serde_json::Value;
 
-use crate::border::{Border, LogLevel};
-use crate::error::{CallError, NotifyError, RpcError};
+use super::store::TestStore;
+use crate::border::{Border, Kept, LogLevel};
+use crate::error::{CallError, KvError, NotifyError, RpcError};
 use crate::filter;
+use crate::kv::{KvPage, KvSwap};
 
 /// One line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +79,9 @@ pub(super) struct Node {
     pub calls: RefCell<Vec<RpcCall>>,
     pub words: RefCell<Vec<(u64, Word)>>,
     pub open_calls: RefCell<Vec<u64>>,
+    pub store: RefCell<TestStore>,
+    /// `init` has come, or a `db_write`.
+    pub begun: Cell<bool>,
     pub now: Cell<SystemTime>,
     pub clock: Cell<Duration>,
     timers: RefCell<BTreeMap<(Duration, u64), oneshot::Sender<()>>>,
@@ -93,6 +98,8 @@ impl Node {
             calls: RefCell::default(),
             words: RefCell::default(),
             open_calls: RefCell::default(),
+            store: RefCell::default(),
+            begun: Cell::new(false),
             // 2026-01-01T00:00:00Z
             now: Cell::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600)),
             clock: Cell::new(Duration::ZERO),
@@ -201,9 +208,55 @@ impl Border for Node {
     fn now(&self) -> SystemTime {
         self.now.get()
     }
+
+    fn kv_get(&self, key: String) -> Kept<Option<Vec<u8>>> {
+        self.keep(|store| store.get(&key))
+    }
+
+    fn kv_set(&self, key: String, value: Vec<u8>) -> Kept<()> {
+        self.keep(|store| store.set(key, Some(value)).map(drop))
+    }
+
+    fn kv_delete(&self, key: String) -> Kept<bool> {
+        self.keep(|store| store.set(key, None))
+    }
+
+    fn kv_list(
+        &self,
+        prefix: String,
+        after: Option<String>,
+        limit: u32,
+        with_values: bool,
+    ) -> Kept<KvPage> {
+        self.keep(|store| store.list(&prefix, after.as_deref(), limit, with_values))
+    }
+
+    fn kv_swap(
+        &self,
+        key: String,
+        expected: Option<Vec<u8>>,
+        new: Option<Vec<u8>>,
+    ) -> Kept<KvSwap> {
+        self.keep(|store| store.swap(key, expected, new))
+    }
 }
 
 impl Node {
+    fn keep<T: 'static>(&self, work: impl FnOnce(&TestStore) -> Result<T, KvError>) -> Kept<T> {
+        let done = match self.begun.get() {
+            true => work(&self.store.borrow()),
+            false => Err(KvError::Unavailable(
+                "the store opens with init, or with the first db_write".to_owned(),
+            )),
+        };
+        // Not at once, as in the bridge: others run meanwhile.
+        async move {
+            yield_once().await;
+            done
+        }
+        .boxed_local()
+    }
+
     fn answer(
         &self,
         cause: u64,
@@ -251,6 +304,18 @@ impl Node {
             None => Ok(text),
         }
     }
+}
+
+async fn yield_once() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return std::task::Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
 }
 
 /// Nothing kept alive by accident: what the guest holds of the node is this.

@@ -2,8 +2,9 @@
 //!
 //! lightningd hands every change of its database to the hook `db_write` before it
 //! commits. This guest checks that no version of the database is missing and keeps a
-//! hash over all writes. A guest has no files: the writes themselves are not stored.
-//! What would store them is a [`Sink`].
+//! hash over all writes. The hash and the last version are in the guest's store before
+//! lightningd may commit, so that the next start goes on from there. The writes themselves are not stored:
+//! what would store them is a [`Sink`].
 //!
 //! | `data_version` | means | done |
 //! | --- | --- | --- |
@@ -22,7 +23,7 @@
 mod continuity;
 mod sink;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use cln_guest::prelude::*;
 
@@ -38,6 +39,19 @@ const HALT_ON_GAP: FlagOption = FlagOption::new(
 #[derive(Debug, Default)]
 pub struct Backup<K> {
     inner: RefCell<Inner<K>>,
+    /// What was kept at the last start has been read.
+    loaded: Cell<bool>,
+}
+
+/// Where the guest's store has how things stand.
+const KEPT: &str = "standing";
+
+/// How things stand, over a restart.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Kept {
+    last: Option<u32>,
+    gap: Option<String>,
+    sink: Value,
 }
 
 #[derive(Debug, Default)]
@@ -58,7 +72,25 @@ impl<K: Sink> Backup<K> {
         };
         Backup {
             inner: RefCell::new(inner),
+            loaded: Cell::new(false),
         }
+    }
+
+    fn kept(&self) -> Kept {
+        let inner = self.inner.borrow();
+        Kept {
+            last: inner.last,
+            gap: inner.gap.clone(),
+            sink: inner.sink.kept(),
+        }
+    }
+
+    fn restore(&self, kept: Kept) -> Result<(), String> {
+        let mut inner = self.inner.borrow_mut();
+        inner.sink.restore(kept.sink)?;
+        inner.last = kept.last;
+        inner.gap = kept.gap;
+        Ok(())
     }
 
     /// Takes in one version. `Err` says why the node must stop before it commits; the
@@ -90,7 +122,9 @@ impl<K: Sink> Backup<K> {
                 let last = last.unwrap_or_default();
                 return Err(format!(
                     "the database went back from version {last} to {version}: \
-                     an older copy was put in place, or another program writes to it"
+                     an older copy was put in place, or another program writes to it; \
+                     for a database that is meant to begin anew, move the store of this guest away \
+                     (cln-wasm/state in the node's network folder)"
                 ));
             }
             Continuity::Gap { .. } => {
@@ -119,7 +153,7 @@ async fn on_db_write<K: Sink + 'static>(
 ) -> DbWriteAction {
     let version = payload.data_version;
     let done = match &payload.writes {
-        Some(writes) => cx.state().write(version, writes, cx.option(&HALT_ON_GAP)),
+        Some(writes) => take(&cx, version, writes).await,
         None => {
             Err("the writes are withheld: grant hooks.db_write with its secret `db_write`".into())
         }
@@ -131,6 +165,30 @@ async fn on_db_write<K: Sink + 'static>(
             DbWriteAction::halt()
         }
     }
+}
+
+/// Takes in one version, and keeps how things then stand before lightningd commits it.
+async fn take<K: Sink + 'static>(
+    cx: &Cx<Backup<K>>,
+    version: u32,
+    writes: &[String],
+) -> Result<(), String> {
+    let backup = cx.state();
+    if !backup.loaded.get() {
+        let kept = cx.kv().get_json(KEPT).await;
+        let kept = kept.map_err(|error| format!("how things stood cannot be read: {error}"))?;
+        if let Some(kept) = kept {
+            backup.restore(kept)?;
+        }
+        backup.loaded.set(true);
+    }
+    backup.write(version, writes, cx.option(&HALT_ON_GAP))?;
+    let kept = cx.kv().set_json(KEPT, &backup.kept()).await;
+    kept.map_err(|error| {
+        // The store has the truth, whether this was kept or not.
+        backup.loaded.set(false);
+        format!("version {version} was not kept: {error}")
+    })
 }
 
 async fn on_init<K: Sink + 'static>(cx: Cx<Backup<K>>) {
@@ -147,6 +205,7 @@ pub fn guest_with<K: Sink + 'static>(sink: K) -> Guest<Backup<K>> {
             "hooks: db_write secrets=db_write",
             "to check that no version is missing and to hash the writes",
         )
+        .request("kv", "to know the last version after a restart")
 }
 
 /// The guest.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use cln_guest::serde_json::{self, Value};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Keeps the writes of every version of the database.
@@ -23,6 +25,16 @@ pub trait Sink {
 
     /// Where the sink stands, in a few words for the log.
     fn standing(&self) -> String;
+
+    /// What the sink must know to go on after a restart, where it keeps nothing itself.
+    fn kept(&self) -> Value {
+        Value::Null
+    }
+
+    /// Goes on from what [`kept`](Sink::kept) gave.
+    fn restore(&mut self, _kept: Value) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// A sink that keeps no write but proves which ones it was given: a SHA-256 over
@@ -32,7 +44,7 @@ pub trait Sink {
 /// The hash of a version is SHA-256 over: the hash before (32 bytes, zeros at the
 /// beginning), the version (4 bytes), the number of writes (8 bytes), and for each
 /// write its length in bytes (8 bytes) and itself. Numbers are big-endian.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HashChain {
     last: Option<u32>,
     /// Before the last version, for it to be replaced.
@@ -41,9 +53,10 @@ pub struct HashChain {
 }
 
 /// What a [`HashChain`] has been given since its beginning.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Over all of it.
+    #[serde(with = "as_hex")]
     pub hash: [u8; 32],
     /// Versions.
     pub versions: u64,
@@ -79,6 +92,22 @@ impl HashChain {
     /// What it has been given since its beginning.
     pub fn totals(&self) -> &Totals {
         &self.now
+    }
+}
+
+/// A hash in JSON.
+mod as_hex {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(hash: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&hex::encode(hash))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
+        let text = String::deserialize(from)?;
+        let mut hash = [0; 32];
+        hex::decode_to_slice(text, &mut hash).map_err(D::Error::custom)?;
+        Ok(hash)
     }
 }
 
@@ -126,6 +155,15 @@ impl Sink for HashChain {
         } = &self.now;
         let hash = hex::encode(hash);
         format!("{versions} versions, {writes} writes, {bytes} bytes, hash {hash}")
+    }
+
+    fn kept(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    fn restore(&mut self, kept: Value) -> Result<(), String> {
+        *self = serde_json::from_value(kept).map_err(|error| error.to_string())?;
+        Ok(())
     }
 }
 

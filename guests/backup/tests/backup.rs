@@ -250,3 +250,58 @@ fn a_real_node_from_its_first_start_to_its_stop() {
     );
     assert_eq!(lines(&mut harness, LogLevel::Unusual), Vec::<String>::new());
 }
+
+/// The same guest after a restart of the node.
+fn restarted(harness: &Harness) -> Harness {
+    Harness::new(backup::guest()).with_store(harness.store())
+}
+
+#[test]
+fn a_restart_goes_on_where_it_was() {
+    let mut straight = Harness::new(backup::guest());
+    let mut harness = Harness::new(backup::guest());
+    for version in [41, 42] {
+        assert_eq!(write(&mut straight, version), passes());
+        assert_eq!(write(&mut harness, version), passes());
+    }
+    let mut harness = restarted(&harness);
+    // Kept by the guest, and lightningd was gone before it committed.
+    assert_eq!(write(&mut harness, 42), passes());
+    assert_eq!(standing(&harness), standing(&straight));
+    let mut harness = restarted(&harness);
+    assert_eq!(write(&mut harness, 43), passes());
+    assert_eq!(write(&mut straight, 43), passes());
+    assert_eq!(standing(&harness), standing(&straight));
+
+    let mut older = restarted(&harness);
+    assert_eq!(write(&mut older, 42), halts());
+    let said = lines(&mut older, LogLevel::Unusual);
+    assert!(
+        said[0].contains("went back from version 43 to 42"),
+        "{said:?}"
+    );
+
+    let mut later = restarted(&harness).option("backup-halt-on-gap", json!(true));
+    assert_eq!(write(&mut later, 45), passes());
+    let mut later = restarted(&later).option("backup-halt-on-gap", json!(true));
+    later.init().expect("nothing to refuse");
+    assert_eq!(write(&mut later, 46), halts());
+}
+
+#[test]
+fn what_cannot_be_kept_is_not_committed() {
+    let mut harness = Harness::new(backup::guest());
+    assert_eq!(write(&mut harness, 7), passes());
+    let full = KvError::Unavailable("the disk is full".to_owned());
+    harness.store().set_fault(Some(full));
+    assert_eq!(write(&mut harness, 8), halts());
+    let said = lines(&mut harness, LogLevel::Unusual);
+    assert!(said[0].contains("version 8 was not kept"), "{said:?}");
+    harness.store().set_fault(None);
+    assert_eq!(write(&mut harness, 8), passes());
+    assert!(
+        standing(&harness).starts_with("2 versions"),
+        "{}",
+        standing(&harness)
+    );
+}

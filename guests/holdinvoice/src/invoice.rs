@@ -24,21 +24,60 @@ impl Status {
 }
 
 /// What the operator registered.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Terms {
     /// The least that must be paid.
     pub amount: Amount,
     /// The operator's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Blocks that an HTLC must have left when it comes, where the operator said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cltv: Option<u32>,
     /// The secret in the invoice, without which nobody may pay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_secret: Option<Secret>,
+}
+
+/// Names an HTLC: its channel, and its number there.
+type HtlcKey = (ShortChannelId, u64);
+
+/// How a payment was taken. lightningd may show its HTLCs once more after a restart.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Paid {
+    preimage: Preimage,
+    htlcs: Vec<HtlcKey>,
+}
+
+/// What is kept of a payment over a restart: all but what is held, which lightningd
+/// shows again.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Kept {
+    #[serde(flatten)]
+    terms: Terms,
+    state: Status,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    paid: Option<Paid>,
+    /// When it was settled or cancelled, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<u64>,
+}
+
+/// What becomes of an HTLC that came.
+#[derive(Debug)]
+pub enum Taken {
+    /// It is held; whether the payment is whole with it.
+    Held(cln_guest::Answer<HtlcAcceptedAction>, bool),
+    /// It belongs to a payment that was taken: this is its preimage.
+    Paid(Preimage),
+    /// It is not what was registered.
+    Refused(FailureMessage),
 }
 
 /// An HTLC that is held.
 #[derive(Debug)]
 pub struct Part {
+    key: Option<HtlcKey>,
     ticket: Ticket<HtlcAcceptedAction>,
     amount: Amount,
     cltv_expiry: u32,
@@ -68,6 +107,8 @@ pub struct Invoice {
     /// The sum that the sender says all parts make; all parts must agree on it.
     total: Option<Amount>,
     parts: Vec<Part>,
+    paid: Option<Paid>,
+    ended: Option<u64>,
     /// Seconds since the first part of an incomplete payment came.
     waited: u64,
 }
@@ -80,7 +121,43 @@ impl Invoice {
             status: Status::Open,
             total: None,
             parts: Vec::new(),
+            paid: None,
+            ended: None,
             waited: 0,
+        }
+    }
+
+    /// One that was kept.
+    pub fn restored(kept: Kept) -> Self {
+        let Kept {
+            terms,
+            state,
+            paid,
+            ended,
+        } = kept;
+        Invoice {
+            // What was held is not yet held again.
+            status: if state.is_final() {
+                state
+            } else {
+                Status::Open
+            },
+            paid,
+            ended,
+            ..Invoice::new(terms)
+        }
+    }
+
+    /// What to keep of it; `now` is in seconds since 1970.
+    pub fn kept(&mut self, now: u64) -> Kept {
+        if self.status.is_final() {
+            self.ended.get_or_insert(now);
+        }
+        Kept {
+            terms: self.terms.clone(),
+            state: self.status,
+            paid: self.paid.clone(),
+            ended: self.ended,
         }
     }
 
@@ -123,9 +200,19 @@ impl Invoice {
         }
     }
 
-    /// An HTLC for this payment came: why it is not taken, or the wait for its
-    /// answer and whether the payment is whole with it.
-    pub fn take(
+    /// An HTLC for this payment came.
+    pub fn take(&mut self, payload: &HtlcAcceptedPayload, height: u32, last_blocks: u32) -> Taken {
+        let key = payload.htlc.short_channel_id.zip(payload.htlc.id);
+        match (&self.paid, key) {
+            (Some(paid), Some(key)) if paid.htlcs.contains(&key) => Taken::Paid(paid.preimage),
+            _ => match self.hold(payload, height, last_blocks) {
+                Ok((answer, whole)) => Taken::Held(answer, whole),
+                Err(refusal) => Taken::Refused(refusal),
+            },
+        }
+    }
+
+    fn hold(
         &mut self,
         payload: &HtlcAcceptedPayload,
         height: u32,
@@ -167,6 +254,7 @@ impl Invoice {
         let (ticket, answer) = hold();
         self.total = Some(total);
         self.parts.push(Part {
+            key: htlc.short_channel_id.zip(htlc.id),
             ticket,
             amount: htlc.amount_msat,
             cltv_expiry: htlc.cltv_expiry,
@@ -179,15 +267,32 @@ impl Invoice {
         Ok((answer, whole))
     }
 
-    /// Resolves all that is held. How many HTLCs took it; None when not all of the
-    /// payment is there (any more).
-    pub fn settle(&mut self, preimage: Preimage) -> Option<usize> {
+    /// Makes it settled, before any HTLC is answered: that it is so must be kept
+    /// first. False when not all of the payment is there (any more).
+    pub fn begin_settle(&mut self, preimage: Preimage) -> bool {
         self.drop_gone();
         if self.status != Status::Accepted {
-            return None;
+            return false;
         }
         self.status = Status::Settled;
-        Some(self.answer_all(|_| HtlcAcceptedAction::resolve(preimage)))
+        let htlcs = self.parts.iter().filter_map(|part| part.key).collect();
+        self.paid = Some(Paid { preimage, htlcs });
+        true
+    }
+
+    /// Resolves all that is held. How many HTLCs took it.
+    pub fn finish_settle(&mut self) -> usize {
+        let Some(Paid { preimage, .. }) = self.paid else {
+            return 0;
+        };
+        self.answer_all(|_| HtlcAcceptedAction::resolve(preimage))
+    }
+
+    /// It could not be kept that it is settled: it waits as before.
+    pub fn undo_settle(&mut self) {
+        self.status = Status::Accepted;
+        self.paid = None;
+        self.ended = None;
     }
 
     /// Fails all that is held, and all that comes later. How many HTLCs took it.

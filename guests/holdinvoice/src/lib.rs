@@ -34,32 +34,31 @@
 //! - `holdinvoice-mpp-timeout` (seconds, 60): parts of a payment that does not become
 //!   complete are failed with `mpp_timeout` after that long, as BOLT 4 asks.
 //!
-//! # What does not last
+//! # What lasts
 //!
-//! Registrations are kept in memory only. When lightningd, the bridge or this guest
-//! starts again, it knows no hash until it is registered again, and lightningd shows
-//! every HTLC that was held once more, at once: an unknown hash passes, lightningd has
-//! no invoice for it, and the payment **fails back to its sender**. Nothing is lost
-//! or taken without a preimage, but do not hand out goods for a payment before it is
-//! settled. Up to 50,000 payments can be open; of settled and cancelled ones the last
-//! 10,000 are remembered.
+//! Registered, settled and cancelled payments are in the guest's store, under
+//! `invoice/` and their hash, before the method that made them so is answered. When
+//! lightningd, the bridge or this guest starts again, lightningd shows every HTLC that was
+//! held once more, and it is held again; `holdinvoice_accepted` is then sent again. HTLCs of a
+//! payment that was settled just before are resolved with its preimage. Up to 50,000 payments can be
+//! open; of settled and cancelled ones the last 10,000 are remembered.
 //!
 //! # Grants
 //!
 //! The hook `htlc_accepted` with the secret `payment_secret`, without a deadline; the
-//! topic `block_added`; the timer; the four methods and the notification. See
+//! topic `block_added`; the store; the timer; the four methods and the notification. See
 //! `holdinvoice.toml` beside this crate.
 
 mod invoice;
 mod storage;
 
 use std::cell::RefCell;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use cln_guest::prelude::*;
 use sha2::{Digest, Sha256 as Sha256Hasher};
 
-use invoice::{Invoice, Status, Terms};
+use invoice::{Invoice, Kept, Status, Taken, Terms};
 use storage::{MOST_OPEN, Refused, Storage};
 
 const CANCEL_BEFORE: IntOption = IntOption::new(
@@ -76,6 +75,8 @@ const MPP_TIMEOUT: IntOption = IntOption::new(
 .default(60)
 .dynamic();
 
+/// Where payments are in the store; their hash follows.
+const KEPT: &str = "invoice/";
 const ACCEPTED: &str = "holdinvoice_accepted";
 /// How often incomplete payments are looked at, in seconds.
 const SWEEP: u64 = 5;
@@ -158,8 +159,9 @@ async fn register_check(cx: Cx<State>, params: RegisterParams) -> Result<(), Rpc
 async fn register(cx: Cx<State>, params: RegisterParams) -> Result<Shown, RpcError> {
     let hash = params.payment_hash;
     let terms = params.terms(last_blocks(&cx))?;
-    let mut storage = cx.state().storage.borrow_mut();
-    storage
+    cx.state()
+        .storage
+        .borrow_mut()
         .insert(hash, terms)
         .map_err(|refused| match refused {
             Refused::Known => RpcError::new(
@@ -170,7 +172,57 @@ async fn register(cx: Cx<State>, params: RegisterParams) -> Result<Shown, RpcErr
                 "{MOST_OPEN} payments are open: settle or cancel some"
             )),
         })?;
-    shown(&storage, &hash)
+    if let Err(error) = keep(&cx, &hash).await {
+        cx.state().storage.borrow_mut().remove(&hash);
+        return Err(not_kept(&hash, "registered", &error));
+    }
+    shown(&cx.state().storage.borrow(), &hash)
+}
+
+/// Takes up what was kept.
+async fn load(cx: Cx<State>) -> Result<(), String> {
+    let kept: Vec<(String, Kept)> = cx
+        .kv()
+        .entries_json(KEPT)
+        .await
+        .map_err(|error| format!("the registered payments cannot be read: {error}"))?;
+    let read = |(key, kept): (String, Kept)| {
+        let hash = key.strip_prefix(KEPT).and_then(|hash| hash.parse().ok());
+        let hash = hash.ok_or_else(|| format!("the store has a key {key:?} that is no hash"))?;
+        Ok((hash, kept))
+    };
+    let kept = kept.into_iter().map(read).collect::<Result<_, String>>()?;
+    cx.state().storage.borrow_mut().restore(kept);
+    Ok(())
+}
+
+/// Writes down how a payment stands. It is on the disk when this returns.
+async fn keep(cx: &Cx<State>, hash: &PaymentHash) -> Result<(), KvError> {
+    let now = cx.now().duration_since(SystemTime::UNIX_EPOCH);
+    let now = now.unwrap_or_default().as_secs();
+    let kept = cx
+        .state()
+        .storage
+        .borrow_mut()
+        .update(hash, |invoice| invoice.kept(now));
+    match kept {
+        Some(kept) => cx.kv().set_json(&format!("{KEPT}{hash}"), &kept).await,
+        None => Ok(()),
+    }
+}
+
+/// A payment is settled or cancelled: forgets the oldest such.
+async fn forget_old(cx: &Cx<State>, hash: PaymentHash) {
+    let forgotten = cx.state().storage.borrow_mut().end(hash);
+    for hash in forgotten {
+        if let Err(error) = cx.kv().delete(&format!("{KEPT}{hash}")).await {
+            log::warn!("{hash} stays in the store: {error}");
+        }
+    }
+}
+
+fn not_kept(hash: &PaymentHash, what: &str, error: &KvError) -> RpcError {
+    RpcError::internal(format!("{hash} was not {what}: {error}"))
 }
 
 fn shown(storage: &Storage, hash: &PaymentHash) -> Result<Shown, RpcError> {
@@ -201,24 +253,35 @@ struct SettleParams {
 async fn settle(cx: Cx<State>, params: SettleParams) -> Result<Ended, RpcError> {
     let SettleParams { preimage } = params;
     let hash = PaymentHash::from_bytes(Sha256Hasher::digest(preimage.as_bytes()).into());
-    let mut storage = cx.state().storage.borrow_mut();
-    let (settled, state) = storage
-        .update(&hash, |invoice| {
-            (invoice.settle(preimage), invoice.status())
-        })
-        .ok_or_else(|| unknown(&hash))?;
-    match settled {
-        Some(htlcs) => Ok(Ended {
-            payment_hash: hash,
-            state,
-            htlcs,
-        }),
-        None => Err(RpcError::new(
+    let update = |change: fn(&mut Invoice, Preimage) -> bool| {
+        let mut storage = cx.state().storage.borrow_mut();
+        storage.update(&hash, |invoice| change(invoice, preimage))
+    };
+    if !update(Invoice::begin_settle).ok_or_else(|| unknown(&hash))? {
+        return Err(RpcError::new(
             INVOICE_STATUS_UNEXPECTED,
             format!("{hash} cannot be settled: the whole payment is not held"),
         )
-        .with_data(&shown(&storage, &hash)?)),
+        .with_data(&shown(&cx.state().storage.borrow(), &hash)?));
     }
+    // First kept, then taken: after a restart its HTLCs may be shown again.
+    if let Err(error) = keep(&cx, &hash).await {
+        let mut storage = cx.state().storage.borrow_mut();
+        storage.update(&hash, Invoice::undo_settle);
+        return Err(not_kept(&hash, "settled", &error));
+    }
+    let htlcs = cx
+        .state()
+        .storage
+        .borrow_mut()
+        .update(&hash, Invoice::finish_settle)
+        .ok_or_else(|| unknown(&hash))?;
+    forget_old(&cx, hash).await;
+    Ok(Ended {
+        payment_hash: hash,
+        state: Status::Settled,
+        htlcs,
+    })
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -228,16 +291,23 @@ struct CancelParams {
 
 async fn cancel(cx: Cx<State>, params: CancelParams) -> Result<Ended, RpcError> {
     let hash = params.payment_hash;
-    let mut storage = cx.state().storage.borrow_mut();
-    if storage.get(&hash).map(Invoice::status) == Some(Status::Settled) {
-        return Err(RpcError::new(
-            INVOICE_STATUS_UNEXPECTED,
-            format!("{hash} is settled already"),
-        ));
-    }
-    let htlcs = storage
-        .update(&hash, Invoice::cancel)
-        .ok_or_else(|| unknown(&hash))?;
+    let cancelled = {
+        let mut storage = cx.state().storage.borrow_mut();
+        if storage.get(&hash).map(Invoice::status) == Some(Status::Settled) {
+            return Err(RpcError::new(
+                INVOICE_STATUS_UNEXPECTED,
+                format!("{hash} is settled already"),
+            ));
+        }
+        storage.update(&hash, Invoice::cancel)
+    };
+    let htlcs = cancelled.ok_or_else(|| unknown(&hash))?;
+    keep(&cx, &hash).await.map_err(|error| {
+        RpcError::internal(format!(
+            "{hash}: {htlcs} HTLCs were sent back, but it is not kept that it is cancelled: {error}"
+        ))
+    })?;
+    forget_old(&cx, hash).await;
     Ok(Ended {
         payment_hash: hash,
         state: Status::Cancelled,
@@ -290,16 +360,20 @@ async fn on_htlc_accepted(
         .cltv_expiry
         .saturating_add_signed(htlc.cltv_expiry_relative.saturating_neg());
     let taken = cx.state().storage.borrow_mut().update(&hash, |invoice| {
-        let taken = invoice.take(&payload, height, last_blocks(&cx))?;
-        Ok((taken, Shown::new(&hash, invoice)))
+        let taken = invoice.take(&payload, height, last_blocks(&cx));
+        (taken, Shown::new(&hash, invoice))
     });
-    let ((answer, whole), now) = match taken {
+    let (answer, whole, now) = match taken {
         None => return Ok(HtlcAcceptedAction::pass()),
-        Some(Err(refusal)) => {
+        Some((Taken::Refused(refusal), _)) => {
             log::info!("{hash}: an HTLC of {} is refused", htlc.amount_msat);
             return Ok(HtlcAcceptedAction::fail(refusal));
         }
-        Some(Ok(taken)) => taken,
+        Some((Taken::Paid(preimage), _)) => {
+            log::info!("{hash}: an HTLC of {} was taken before", htlc.amount_msat);
+            return Ok(HtlcAcceptedAction::resolve(preimage));
+        }
+        Some((Taken::Held(answer, whole), now)) => (answer, whole, now),
     };
     log::debug!("{hash}: an HTLC of {} is held", htlc.amount_msat);
     if whole {
@@ -331,6 +405,7 @@ struct Accepted {
 
 async fn on_block_added(cx: Cx<State>, block: BlockAddedPayload) {
     let last_blocks = last_blocks(&cx);
+    let mut cancelled = Vec::new();
     cx.state()
         .storage
         .borrow_mut()
@@ -340,8 +415,17 @@ async fn on_block_added(cx: Cx<State>, block: BlockAddedPayload) {
                     "{hash}: cancelled at block {}, {htlcs} HTLCs would expire",
                     block.height
                 );
+                cancelled.push(*hash);
             }
         });
+    for hash in cancelled {
+        // If it is not kept it is open again after a restart, and its HTLCs are too
+        // near their expiry to be held.
+        if let Err(error) = keep(&cx, &hash).await {
+            log::warn!("{hash}: it is not kept that it is cancelled: {error}");
+        }
+        forget_old(&cx, hash).await;
+    }
 }
 
 /// Looks at incomplete payments.
@@ -410,6 +494,7 @@ pub fn guest() -> Guest<State> {
             lookup,
         )
         .notification(ACCEPTED)
+        .on_init(load)
         .hook::<HtlcAccepted>(on_htlc_accepted)
         .subscribe::<BlockAdded>(on_block_added)
         .every(Duration::from_secs(SWEEP), sweep)
@@ -421,6 +506,7 @@ pub fn guest() -> Guest<State> {
             "subscriptions: block_added",
             "to cancel before an HTLC expires",
         )
+        .request("kv", "to know the registered payments after a restart")
         .request("timer", "to fail payments of which parts do not come")
         .request(
             "notifications: holdinvoice_accepted",

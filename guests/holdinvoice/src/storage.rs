@@ -1,10 +1,10 @@
-//! All registered payments, in memory: the one place to change for a store that lasts.
+//! All registered payments, in memory. What lasts of them is in the guest's store.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use cln_guest::prelude::*;
 
-use crate::invoice::{Invoice, Terms};
+use crate::invoice::{Invoice, Kept, Terms};
 
 /// So many payments can be registered and not yet settled or cancelled.
 pub const MOST_OPEN: usize = 50_000;
@@ -29,6 +29,18 @@ pub struct Storage {
 }
 
 impl Storage {
+    /// Takes up what was kept.
+    pub fn restore(&mut self, mut all: Vec<(PaymentHash, Kept)>) {
+        all.sort_by_key(|(_, kept)| kept.ended);
+        for (hash, kept) in all {
+            let invoice = Invoice::restored(kept);
+            if invoice.status().is_final() {
+                self.ended.push_back(hash);
+            }
+            self.invoices.insert(hash, invoice);
+        }
+    }
+
     /// Registers a payment.
     pub fn insert(&mut self, hash: PaymentHash, terms: Terms) -> Result<(), Refused> {
         if self.invoices.contains_key(&hash) {
@@ -39,6 +51,14 @@ impl Storage {
         }
         self.invoices.insert(hash, Invoice::new(terms));
         Ok(())
+    }
+
+    /// Takes a payment back that could not be kept. What came for it already is refused.
+    pub fn remove(&mut self, hash: &PaymentHash) {
+        if let Some(mut invoice) = self.invoices.remove(hash) {
+            invoice.cancel();
+        }
+        self.ended.retain(|ended| ended != hash);
     }
 
     /// One payment.
@@ -57,35 +77,29 @@ impl Storage {
         hash: &PaymentHash,
         change: impl FnOnce(&mut Invoice) -> T,
     ) -> Option<T> {
-        let invoice = self.invoices.get_mut(hash)?;
-        let was_final = invoice.status().is_final();
-        let result = change(invoice);
-        if invoice.status().is_final() && !was_final {
-            self.ended.push_back(*hash);
-        }
-        self.forget_old();
-        Some(result)
+        self.invoices.get_mut(hash).map(change)
     }
 
     /// Changes each payment that is not settled or cancelled.
     pub fn update_each(&mut self, mut change: impl FnMut(&PaymentHash, &mut Invoice)) {
         for (hash, invoice) in &mut self.invoices {
-            if invoice.status().is_final() {
-                continue;
-            }
-            change(hash, invoice);
-            if invoice.status().is_final() {
-                self.ended.push_back(*hash);
+            if !invoice.status().is_final() {
+                change(hash, invoice);
             }
         }
-        self.forget_old();
     }
 
-    fn forget_old(&mut self) {
-        while self.ended.len() > MOST_FINAL {
-            if let Some(oldest) = self.ended.pop_front() {
-                self.invoices.remove(&oldest);
-            }
+    /// This one is settled or cancelled for good: forgets the oldest of those that are
+    /// too many, and says which.
+    pub fn end(&mut self, hash: PaymentHash) -> Vec<PaymentHash> {
+        if !self.ended.contains(&hash) {
+            self.ended.push_back(hash);
         }
+        let too_many = self.ended.len().saturating_sub(MOST_FINAL);
+        let forgotten: Vec<_> = self.ended.drain(..too_many).collect();
+        for hash in &forgotten {
+            self.invoices.remove(hash);
+        }
+        forgotten
     }
 }

@@ -111,7 +111,9 @@ fn a_payment_is_held_until_it_is_settled() {
     assert_eq!(answer.finish(), Ok(resolved(1)));
 
     // Nobody pays twice, and what is paid stays paid.
-    let again = pay(&mut harness, htlc(1, 50_000, 50_000, 20));
+    let mut another = htlc(1, 50_000, 50_000, 20);
+    another["htlc"]["id"] = json!(1);
+    let again = pay(&mut harness, another);
     assert_eq!(failure(again), REFUSED);
     let late = harness
         .call("holdinvoicecancel", json!([hash(1)]))
@@ -354,4 +356,95 @@ fn a_thousand_parts_of_one_payment_are_settled_together() {
     for part in parts {
         assert_eq!(part.finish(), Ok(resolved(1)));
     }
+}
+
+/// The same guest after a restart of whatever it runs in.
+fn restarted(harness: &Harness) -> Harness {
+    let mut again = Harness::new(holdinvoice::guest()).with_store(harness.store());
+    again.init().expect("what was kept");
+    again
+}
+
+#[test]
+fn what_is_registered_outlives_a_restart() {
+    let mut harness = started();
+    for n in 1..=3 {
+        register(&mut harness, n, 50_000);
+    }
+    harness
+        .call("holdinvoicecancel", json!([hash(2)]))
+        .expect("cancels");
+    let lost = pay(&mut harness, htlc(1, 50_000, 50_000, 20));
+    assert_eq!(state(&mut harness, 1), "accepted");
+
+    let mut harness = restarted(&harness);
+    drop(lost);
+    assert_eq!(state(&mut harness, 1), "open");
+    assert_eq!(state(&mut harness, 2), "cancelled");
+    let known = harness
+        .call("holdinvoice", json!([hash(3), 1]))
+        .unwrap_err();
+    assert_eq!(known.code, 901);
+    let refused = pay(&mut harness, htlc(2, 50_000, 50_000, 20));
+    assert_eq!(failure(refused), REFUSED);
+
+    // lightningd shows what was held again.
+    let held = pay(&mut harness, htlc(1, 50_000, 50_000, 20));
+    assert!(!held.is_finished());
+    assert_eq!(harness.notifications().len(), 1);
+    harness
+        .call("holdinvoicesettle", json!([preimage(1)]))
+        .expect("settles");
+    assert_eq!(held.finish(), Ok(resolved(1)));
+
+    // Settled, and lightningd stopped before it knew: the same HTLC once more.
+    let mut harness = restarted(&harness);
+    assert_eq!(state(&mut harness, 1), "settled");
+    let again = pay(&mut harness, htlc(1, 50_000, 50_000, 20));
+    assert_eq!(again.finish(), Ok(resolved(1)));
+    let mut another = htlc(1, 50_000, 50_000, 20);
+    another["htlc"]["id"] = json!(1);
+    assert_eq!(failure(pay(&mut harness, another)), REFUSED);
+}
+
+#[test]
+fn what_cannot_be_kept_is_not_done() {
+    let mut harness = started();
+    register(&mut harness, 1, 50_000);
+    let held = pay(&mut harness, htlc(1, 50_000, 50_000, 20));
+    let full = KvError::Unavailable("the disk is full".to_owned());
+    harness.store().set_fault(Some(full));
+    let error = harness
+        .call("holdinvoicesettle", json!([preimage(1)]))
+        .unwrap_err();
+    assert!(error.message.contains("was not settled"), "{error}");
+    assert!(!held.is_finished());
+    assert_eq!(state(&mut harness, 1), "accepted");
+    let error = harness
+        .call("holdinvoice", json!([hash(2), 1]))
+        .unwrap_err();
+    assert!(error.message.contains("the disk is full"), "{error}");
+    let unknown = harness.call("holdinvoicelookup", json!([hash(2)]));
+    assert_eq!(unknown.unwrap_err().code, 905);
+
+    harness.store().set_fault(None);
+    harness
+        .call("holdinvoicesettle", json!([preimage(1)]))
+        .expect("settles");
+    assert_eq!(held.finish(), Ok(resolved(1)));
+}
+
+#[test]
+fn without_its_store_it_does_not_start() {
+    let mut harness = Harness::new(holdinvoice::guest());
+    let denied = KvError::Denied("key-value store is not granted".to_owned());
+    harness.store().set_fault(Some(denied));
+    let why = harness.init().unwrap_err();
+    assert!(why.contains("key-value store is not granted"), "{why}");
+
+    let harness = started();
+    harness.store().put(&format!("invoice/{}", hash(1)), "{}");
+    let mut again = Harness::new(holdinvoice::guest()).with_store(harness.store());
+    let why = again.init().unwrap_err();
+    assert!(why.contains("is not as expected"), "{why}");
 }

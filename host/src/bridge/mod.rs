@@ -208,6 +208,7 @@ impl Bridge {
         if let Some(chained) = routes.hooks.get(method) {
             let payload = message.params.unwrap_or_else(|| "{}".into());
             if chained.spec.name == "db_write" {
+                self.node.begin();
                 let gate = self.node.output.open_db_write(id.clone());
                 gate.answer(&self.hook(routes, chained, payload, &id).await);
             } else {
@@ -242,6 +243,7 @@ impl Bridge {
             drop(self.network.set(network.to_owned()));
         }
         self.initialised.get_or_init(Instant::now);
+        self.node.begin();
         if let Some(path) = init.rpc_path() {
             self.node.set_rpc(path);
         }

@@ -20,6 +20,7 @@ pub struct Node {
     pub lineages: Arc<Lineages>,
     rpc: OnceLock<RpcSocket>,
     calls: AtomicU64,
+    begun: AtomicBool,
     closing: AtomicBool,
 }
 
@@ -38,6 +39,7 @@ impl Node {
             lineages: Arc::default(),
             rpc: OnceLock::new(),
             calls: AtomicU64::new(1),
+            begun: AtomicBool::new(false),
             closing: AtomicBool::new(false),
         }
     }
@@ -51,6 +53,17 @@ impl Node {
     pub fn set_rpc(&self, path: PathBuf) {
         // A second `init` does not exist in the protocol; the first counts.
         drop(self.rpc.set(RpcSocket::new(path, Default::default())));
+    }
+
+    /// lightningd really starts: it has said `init`, or asked a `db_write`, which
+    /// comes before. From now on files may be made.
+    pub fn begin(&self) {
+        self.begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether lightningd really starts. `lightningd --help` does not.
+    pub fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
     }
 
     /// From now on lightningd refuses RPC calls, so the bridge does.

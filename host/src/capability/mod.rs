@@ -1,5 +1,6 @@
 //! What a guest may ask of the bridge: one file for each capability.
 
+pub mod kv;
 pub mod log;
 pub mod meter;
 pub mod notification;
@@ -9,15 +10,17 @@ pub mod stdio;
 pub mod timer;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use self::meter::Meter;
 use crate::bridge::node::Node;
 use crate::guest::open::OpenCalls;
 use crate::lightningd::output::Level;
-use crate::policy::Policy;
+use crate::policy::{Policy, RpcGate};
+use crate::store::{self, Ledger, Store};
 
 /// A number that only grows, for the operator.
 #[derive(Debug, Default)]
@@ -70,15 +73,28 @@ pub struct Capabilities {
     log_meter: Mutex<Meter>,
     notification_meter: Mutex<Meter>,
     rpc_in_flight: AtomicU64,
-    /// When each of the RPC grants last let a call pass, for `rate` and `per`.
-    rpc_last_used: Mutex<Vec<Option<Duration>>>,
+    gate: RpcGate,
+    store: Store,
+    kv_in_flight: AtomicU64,
+    /// What the writes to the store hold that are under way, in bytes.
+    kv_bytes_waiting: AtomicU64,
     open: RwLock<Option<Arc<OpenCalls>>>,
 }
 
 impl Capabilities {
     /// For one guest.
     pub fn new(guest: Arc<str>, policy: Arc<Policy>, node: Arc<Node>) -> Self {
-        let rpc_last_used = Mutex::new(vec![None; policy.grants().rpc().len()]);
+        let (log, name) = (node.log.clone(), Arc::clone(&guest));
+        let store = Store::new(
+            Path::new(store::FOLDER),
+            &guest,
+            policy.limits.kv_bytes,
+            move |fault| log.unusual(&name, &format!("its store cannot be used: {fault}")),
+        );
+        let ledgers = store.clone();
+        let gate = RpcGate::new(policy.grants(), move |key| {
+            Box::new(Ledger::new(ledgers.clone(), key))
+        });
         let notifications = policy.limits.notifications_per_second;
         let notification_meter = Mutex::new(Meter::new(notifications));
         let log_meter = Mutex::new(Meter::new(policy.limits.log_bytes_per_second));
@@ -91,7 +107,10 @@ impl Capabilities {
             log_meter,
             notification_meter,
             rpc_in_flight: AtomicU64::new(0),
-            rpc_last_used,
+            gate,
+            store,
+            kv_in_flight: AtomicU64::new(0),
+            kv_bytes_waiting: AtomicU64::new(0),
             open: RwLock::new(None),
         }
     }

@@ -1,7 +1,7 @@
 //! Calls of a guest to lightningd.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::value::RawValue;
@@ -12,7 +12,8 @@ use crate::guest::bindings::cln::guest::rpc::{Failure, Host, HostWithStore};
 use crate::guest::bindings::cln::guest::types;
 use crate::guest::sandbox::Sandbox;
 use crate::lightningd::rpc_socket::RpcSocketError;
-use crate::policy::runes::{Call, evaluate};
+use crate::policy::budget::{Reservation, StoreError, nothing_was_sent, spent};
+use crate::policy::{Allowed, RpcRefusal};
 
 impl Host for Sandbox {}
 
@@ -25,16 +26,14 @@ impl HostWithStore<Sandbox> for HasSelf<Sandbox> {
         filter: Option<String>,
     ) -> wasmtime::Result<Result<String, Failure>> {
         let capabilities = accessor.with(|mut access| Arc::clone(&access.get().capabilities));
-        Ok(capabilities
-            .call(cause, &method, &params, filter.as_deref())
-            .await)
+        Ok(capabilities.call(cause, method, params, filter).await)
     }
 }
 
 /// Counts a call for as long as it is under way.
-struct InFlight<'a>(&'a Capabilities);
+struct InFlight(Arc<Capabilities>);
 
-impl Drop for InFlight<'_> {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.rpc_in_flight.fetch_sub(1, Ordering::Relaxed);
     }
@@ -43,92 +42,181 @@ impl Drop for InFlight<'_> {
 /// A deadline for those who want none: a year.
 const WITHOUT_END: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// The time since 1970, UTC.
+fn now() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}
+
+/// A call that may be made.
+struct Permitted {
+    cause: u64,
+    method: String,
+    params: Box<RawValue>,
+    filter: Option<String>,
+    _in_flight: InFlight,
+}
+
 impl Capabilities {
-    /// Does one of the grants let this call pass? Otherwise what would have to be
-    /// written to grant it, or why the nearest grant refuses.
-    fn permit(&self, method: &str, params: &RawValue) -> Result<(), String> {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let mut last_used = self
-            .rpc_last_used
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut nearest = None;
-        for (grant, last_used) in self.policy.grants().rpc().iter().zip(last_used.iter_mut()) {
-            let call = Call {
-                method: Some(method),
-                params: Some(params),
-                id: None,
-                now,
-                last_used: *last_used,
-            };
-            match evaluate(&grant.restrictions, &call) {
-                Ok(()) if grant.budget.is_some() => {
-                    nearest =
-                        Some("its grant has a budget, and budgets are not kept yet".to_owned());
-                }
-                Ok(()) => {
-                    *last_used = Some(now);
-                    return Ok(());
-                }
-                Err(refusal) => nearest = nearest.or(Some(refusal.to_string())),
-            }
+    /// Does one of the grants let this call pass? Where a budget is to be asked, off
+    /// this thread: its history is on the disk.
+    async fn permit(
+        self: &Arc<Self>,
+        method: &str,
+        params: &RawValue,
+    ) -> Result<Allowed, RpcRefusal> {
+        if !self.gate.may_wait() {
+            return self.gate.judge(method, Some(params), now());
         }
-        let denied = self.policy.grants().rpc_denied(method);
-        Err(match nearest {
-            Some(why) => format!("{denied} ({why})"),
-            None => denied.to_string(),
-        })
+        let (own, method_too, params) = (Arc::clone(self), method.to_owned(), params.to_owned());
+        let judged =
+            tokio::task::spawn_blocking(move || own.gate.judge(&method_too, Some(&params), now()));
+        judged
+            .await
+            .unwrap_or_else(|_| Err(RpcRefusal::fault("the bridge ends")))
     }
 
     async fn call(
-        &self,
+        self: &Arc<Self>,
         cause: u64,
-        method: &str,
-        params: &str,
-        filter: Option<&str>,
+        method: String,
+        params: String,
+        filter: Option<String>,
     ) -> Result<String, Failure> {
         let limits = &self.policy.limits;
-        let _in_flight = InFlight(self);
+        let in_flight = InFlight(Arc::clone(self));
         if self.rpc_in_flight.fetch_add(1, Ordering::Relaxed) >= limits.rpc_in_flight {
             let limit = limits.rpc_in_flight;
             return Err(Failure::Limit(format!(
                 "limits.rpc_in_flight: {limit} calls are waiting already"
             )));
         }
-        let parsed: &RawValue =
-            serde_json::from_str(params).map_err(|e| Failure::Malformed(e.to_string()))?;
-        if !parsed.get().starts_with(['{', '[']) {
+        let params =
+            RawValue::from_string(params).map_err(|e| Failure::Malformed(e.to_string()))?;
+        if !params.get().starts_with(['{', '[']) {
             return Err(Failure::Malformed(
                 "params are neither array nor object".to_owned(),
             ));
         }
-        if let Some(filter) = filter {
+        if let Some(filter) = &filter {
             let filter: &RawValue = serde_json::from_str(filter)
                 .map_err(|e| Failure::Malformed(format!("filter: {e}")))?;
             if !filter.get().starts_with('{') {
                 return Err(Failure::Malformed("filter is not an object".to_owned()));
             }
         }
-        if let Err(refusal) = self.permit(method, parsed) {
-            self.denied(&refusal);
-            return Err(Failure::Denied(refusal));
+        if self.gate.may_wait() {
+            // Nothing is set aside for a call that cannot be made, and no file
+            // is opened before init.
+            self.node
+                .rpc()
+                .map_err(|why| Failure::Unavailable(why.to_owned()))?;
         }
-        let socket = self
-            .node
-            .rpc()
-            .map_err(|why| Failure::Unavailable(why.to_owned()))?;
+        let allowed = match self.permit(&method, &params).await {
+            Ok(allowed) => allowed,
+            Err(refusal) if refusal.is_fault() => {
+                return Err(Failure::Unavailable(refusal.to_string()));
+            }
+            Err(refusal) => {
+                let why = refusal.to_string();
+                self.denied(&why);
+                return Err(Failure::Denied(why));
+            }
+        };
+        let permitted = Permitted {
+            cause,
+            method,
+            params,
+            filter,
+            _in_flight: in_flight,
+        };
+        match allowed.reservation {
+            None => {
+                let answer = self.ask(&permitted).await;
+                answer.map(|json| json.get().to_owned()).map_err(failure)
+            }
+            // A task of its own: what was spent is written down also when the guest
+            // that asked ends meanwhile.
+            Some(reservation) => {
+                let own = Arc::clone(self);
+                let spending = tokio::spawn(async move { own.spend(permitted, reservation).await });
+                spending
+                    .await
+                    .unwrap_or_else(|_| Err(Failure::Unavailable("the bridge ends".to_owned())))
+            }
+        }
+    }
+
+    async fn ask(&self, permitted: &Permitted) -> Result<Box<RawValue>, RpcSocketError> {
+        let socket = self.node.rpc().map_err(|why| RpcSocketError::Unavailable {
+            why: why.into(),
+            sent: false,
+        })?;
         let lineage = self
             .open()
-            .and_then(|open| open.lineage(cause))
+            .and_then(|open| open.lineage(permitted.cause))
             .unwrap_or_default();
         let mark = self.node.lineages.mark(&self.guest, &lineage);
-        let deadline = limits.deadline("rpc").unwrap_or(WITHOUT_END);
-        let answer = socket
-            .call(mark.id(), method, parsed.get(), filter, deadline)
-            .await;
+        let deadline = self.policy.limits.deadline("rpc").unwrap_or(WITHOUT_END);
+        let Permitted {
+            method,
+            params,
+            filter,
+            ..
+        } = permitted;
+        socket
+            .call(mark.id(), method, params.get(), filter.as_deref(), deadline)
+            .await
+    }
+
+    /// Makes a call for which an amount is set aside, and writes down what it did spend.
+    async fn spend(
+        &self,
+        permitted: Permitted,
+        reservation: Reservation,
+    ) -> Result<String, Failure> {
+        let answer = self.ask(&permitted).await;
+        let outcome = match (&answer, &permitted.filter) {
+            // A filter may have hidden that the payment is still under way.
+            (Ok(_), Some(_)) => Outcome::Unknown,
+            _ => outcome(&permitted.method, &answer),
+        };
+        let settled = tokio::task::spawn_blocking(move || settle(reservation, outcome)).await;
+        if let Ok(Err(error)) = settled {
+            let what = format!("{}: {error}; it counts in full", permitted.method);
+            self.node.log.unusual(&self.guest, &what);
+        }
         answer.map(|json| json.get().to_owned()).map_err(failure)
+    }
+}
+
+/// What an answer says about the money.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    /// It is known, in msat.
+    Spent(u64),
+    /// All that was set aside may have been spent.
+    Unknown,
+}
+
+fn outcome(method: &str, answer: &Result<Box<RawValue>, RpcSocketError>) -> Outcome {
+    match answer {
+        Ok(result) => spent(method, result).map_or(Outcome::Unknown, Outcome::Spent),
+        Err(RpcSocketError::Rpc { code, .. }) if nothing_was_sent(*code) => Outcome::Spent(0),
+        Err(error) if !error.may_have_taken_effect() => Outcome::Spent(0),
+        Err(_) => Outcome::Unknown,
+    }
+}
+
+/// Blocks until the disk has it.
+fn settle(reservation: Reservation, outcome: Outcome) -> Result<(), StoreError> {
+    match outcome {
+        Outcome::Spent(msat) => reservation.settle(msat, now()),
+        Outcome::Unknown => {
+            let all = reservation.msat();
+            reservation.settle(all, now())
+        }
     }
 }
 

@@ -7,6 +7,11 @@ wasmtime::component::bindgen!({
     imports: {
         "cln:guest/rpc.call": async | store | trappable,
         "cln:guest/timer.sleep": async | store | trappable,
+        "cln:guest/kv.get": async | store | trappable,
+        "cln:guest/kv.set": async | store | trappable,
+        "cln:guest/kv.delete": async | store | trappable,
+        "cln:guest/kv.list": async | store | trappable,
+        "cln:guest/kv.compare-and-swap": async | store | trappable,
         default: trappable,
     },
     exports: { default: async | store },

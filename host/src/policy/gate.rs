@@ -6,26 +6,33 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::budget::{Budget, BudgetRefusal, BudgetStore, Reservation, StoreError, price};
+use super::budget::{
+    Budget, BudgetLimits, BudgetRefusal, BudgetStore, Reservation, StoreError, price,
+};
 use super::grant::{Denied, Grants};
 use super::rpc::RpcGrant;
 use super::runes::{Call, Refusal, evaluate};
 
 /// The grants of RPC calls of one guest, with what they have to remember: when
 /// each last let a call pass (for `rate` and `per`), and what was spent.
-#[derive(Debug)]
 pub struct RpcGate {
     grants: Grants,
     armed: Vec<Armed>,
+    store: Box<dyn Fn(&str) -> Box<dyn BudgetStore> + Send + Sync>,
 }
 
-#[derive(Debug)]
 struct Armed {
     grant: RpcGrant,
-    budget: Option<Arc<Budget>>,
     /// Held while a call is judged, so that two calls at once cannot both be the
     /// one that `rate` allows.
-    last_used: Mutex<Option<Duration>>,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    last_used: Option<Duration>,
+    /// Taken up with the first call that spends.
+    budget: Option<Arc<Budget>>,
 }
 
 /// A call that may be made.
@@ -89,33 +96,26 @@ impl fmt::Display for Reason {
 impl std::error::Error for RpcRefusal {}
 
 impl RpcGate {
-    /// Takes up the grants where they were left. `store` gives each budget its
-    /// store, by [`RpcGrant::key`].
-    ///
-    /// # Errors
-    ///
-    /// A store fails.
-    pub fn open(
+    /// The grants. `store` gives each budget its store, by [`RpcGrant::key`], when a
+    /// call under it is to spend for the first time.
+    pub fn new(
         grants: &Grants,
-        mut store: impl FnMut(&str) -> Result<Box<dyn BudgetStore>, StoreError>,
-        now: Duration,
-    ) -> Result<RpcGate, StoreError> {
-        let mut armed = Vec::new();
-        for grant in grants.rpc() {
-            let budget = match grant.budget {
-                None => None,
-                Some(limits) => Some(Budget::open(limits, store(&grant.key())?, now)?),
-            };
-            armed.push(Armed {
-                grant: grant.clone(),
-                budget,
-                last_used: Mutex::new(None),
-            });
-        }
-        Ok(RpcGate {
+        store: impl Fn(&str) -> Box<dyn BudgetStore> + Send + Sync + 'static,
+    ) -> RpcGate {
+        let armed = |grant: &RpcGrant| Armed {
+            grant: grant.clone(),
+            memory: Mutex::default(),
+        };
+        RpcGate {
             grants: grants.clone(),
-            armed,
-        })
+            armed: grants.rpc().iter().map(armed).collect(),
+            store: Box::new(store),
+        }
+    }
+
+    /// Whether [`judge`](Self::judge) may wait for the disk: some grant has a budget.
+    pub fn may_wait(&self) -> bool {
+        self.armed.iter().any(|armed| armed.grant.budget.is_some())
     }
 
     /// Judges one call by the grants in their order; the first that lets it pass
@@ -132,7 +132,7 @@ impl RpcGate {
     ) -> Result<Allowed, RpcRefusal> {
         let mut reasons = Vec::new();
         for (grant, armed) in self.armed.iter().enumerate() {
-            match armed.judge(method, params, now) {
+            match armed.judge(method, params, now, &*self.store) {
                 Ok(reservation) => return Ok(Allowed { grant, reservation }),
                 Err(reason) => reasons.push((armed, reason)),
             }
@@ -150,37 +150,83 @@ impl RpcGate {
     }
 }
 
+impl Memory {
+    /// The budget, taken up where its history ends. After a failure it is tried again.
+    fn budget(
+        &mut self,
+        limits: BudgetLimits,
+        now: Duration,
+        store: impl FnOnce() -> Box<dyn BudgetStore>,
+    ) -> Result<Arc<Budget>, StoreError> {
+        if let Some(budget) = &self.budget {
+            return Ok(Arc::clone(budget));
+        }
+        let budget = Budget::open(limits, store(), now)?;
+        self.budget = Some(Arc::clone(&budget));
+        Ok(budget)
+    }
+}
+
+impl fmt::Debug for RpcGate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RpcGate")
+            .field("grants", &self.grants.rpc())
+            .finish_non_exhaustive()
+    }
+}
+
+impl RpcRefusal {
+    /// That no budget could be asked.
+    pub fn fault(why: &str) -> RpcRefusal {
+        let fault = BudgetRefusal::Store(StoreError(why.to_owned()));
+        RpcRefusal::Refused(vec![Reason::Budget(fault)])
+    }
+
+    /// The history of a budget cannot be read or written: it is no word on the call.
+    pub fn is_fault(&self) -> bool {
+        match self {
+            RpcRefusal::Denied(_) => false,
+            RpcRefusal::Refused(reasons) => reasons
+                .iter()
+                .any(|reason| matches!(reason, Reason::Budget(BudgetRefusal::Store(_)))),
+        }
+    }
+}
+
 impl Armed {
     fn judge(
         &self,
         method: &str,
         params: Option<&RawValue>,
         now: Duration,
+        store: &dyn Fn(&str) -> Box<dyn BudgetStore>,
     ) -> Result<Option<Reservation>, Reason> {
-        let mut last_used = self
-            .last_used
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let call = Call {
             method: Some(method),
             params,
             id: None,
             now,
-            last_used: *last_used,
+            last_used: memory.last_used,
         };
         evaluate(&self.grant.restrictions, &call).map_err(Reason::Restriction)?;
-        let reservation = match &self.budget {
+        let reservation = match self.grant.budget {
             None => None,
-            Some(budget) => {
-                let msat = price(method, params, budget.limits().onchain_fee_msat)
+            Some(limits) => {
+                let msat = price(method, params, limits.onchain_fee_msat)
                     .map_err(|why| Reason::Unpriced(why.to_string()))?;
                 match msat {
                     0 => None,
-                    _ => Some(budget.reserve(msat, now).map_err(Reason::Budget)?),
+                    _ => {
+                        let budget = memory.budget(limits, now, || store(&self.grant.key()));
+                        let budget = budget.map_err(BudgetRefusal::Store);
+                        let reserved = budget.and_then(|budget| budget.reserve(msat, now));
+                        Some(reserved.map_err(Reason::Budget)?)
+                    }
                 }
             }
         };
-        *last_used = Some(now);
+        memory.last_used = Some(now);
         Ok(reservation)
     }
 
@@ -215,9 +261,9 @@ mod tests {
 
     const NOW: Duration = Duration::from_secs(1_700_000_000);
 
-    struct Memory(Vec<Record>);
+    struct Kept(Vec<Record>);
 
-    impl BudgetStore for Memory {
+    impl BudgetStore for Kept {
         fn load(&mut self) -> Result<Vec<Record>, StoreError> {
             Ok(self.0.clone())
         }
@@ -230,7 +276,7 @@ mod tests {
 
     fn gate(text: &str) -> RpcGate {
         let policy = Policy::parse(text, Path::new("gate.toml")).unwrap();
-        RpcGate::open(policy.grants(), |_| Ok(Box::new(Memory(Vec::new()))), NOW).unwrap()
+        RpcGate::new(policy.grants(), |_| Box::new(Kept(Vec::new())))
     }
 
     fn raw(text: &str) -> Box<RawValue> {
@@ -314,15 +360,40 @@ mod tests {
         assert!(says(&gate, "mystery", "{}").contains("not known whether this method spends"));
     }
 
+    /// A disk that works from the second time on.
+    struct Mended(Arc<std::sync::atomic::AtomicBool>);
+
+    impl BudgetStore for Mended {
+        fn load(&mut self) -> Result<Vec<Record>, StoreError> {
+            match self.0.swap(true, std::sync::atomic::Ordering::Relaxed) {
+                true => Ok(Vec::new()),
+                false => Err(StoreError("disk".into())),
+            }
+        }
+
+        fn append(&mut self, _: &Record) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
     #[test]
-    fn a_store_that_fails_opens_no_gate() {
+    fn a_store_that_fails_permits_nothing_that_spends() {
         let policy = Policy::parse(
-            "[[grant.rpc]]\nmethods = [\"pay\"]\nbudget = { per_call_msat = 1 }",
+            "[[grant.rpc]]\nmethods = [\"keysend\", \"listpays\"]\nbudget = { per_call_msat = 1000 }",
             Path::new("gate.toml"),
         )
         .unwrap();
-        let failed = RpcGate::open(policy.grants(), |_| Err(StoreError("disk".into())), NOW);
-        assert_eq!(failed.unwrap_err(), StoreError("disk".into()));
+        let works = Arc::default();
+        let gate = RpcGate::new(policy.grants(), move |_| {
+            Box::new(Mended(Arc::clone(&works)))
+        });
+        assert!(gate.may_wait());
+        assert_eq!(says(&gate, "listpays", "{}"), "ok 0");
+        let pay = raw("{\"amount_msat\":1,\"maxfee\":0}");
+        let refusal = gate.judge("keysend", Some(&pay), NOW).unwrap_err();
+        assert!(refusal.is_fault(), "{refusal}");
+        assert!(refusal.to_string().contains("disk"), "{refusal}");
+        assert!(gate.judge("keysend", Some(&pay), NOW).is_ok());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The steps that a script is made of.
 
-use crate::bindings::cln::guest::{log, notification, progress, rpc, timer};
+use crate::bindings::cln::guest::{kv, log, notification, progress, rpc, timer};
 use crate::script::find;
 use crate::seen::Seen;
 use serde_json::{Value, json};
@@ -84,6 +84,9 @@ pub async fn play(event: Event) -> Outcome {
 /// and those after which the move goes on: `{"rpc": [method, params]}`, `{"hold": pointer or true}`,
 /// `{"release": true}` (params: [key or null, answer]), `{"sleep": ms}`, `{"burn": millions of turns}`, `{"log": [level, text]}`,
 /// `{"notify": [topic, params]}`, `{"message": text}`, `{"progress": [num, total]}`,
+/// `{"kv": ["get", key]}`, `["set", key, text]`, `["fill", key, bytes]`, `["delete", key]`,
+/// `["list", prefix, after, limit, with values]`, `["swap", key, expected, new]` (texts, or `{"$": pointer}`
+/// into the payload), `["flood", prefix, how many]` (sets at once),
 /// `{"nth": [move of the first call, ...]}`, `{"by": pointer, "moves": {value: move}}`.
 async fn take(
     event: &Event,
@@ -121,6 +124,7 @@ async fn take(
             )));
         }
         "rpc" => *last = call(event, value).await,
+        "kv" => *last = keep(event, value).await,
         "hold" => {
             let key = match value.as_str() {
                 Some(pointer) => event.member(pointer).to_string(),
@@ -226,6 +230,58 @@ async fn call_with(event: &Event, method: String, params: String) -> Value {
         }
         Err(other) => json!({"failure": format!("{other:?}")}),
     }
+}
+
+/// One or many calls of the store. A result, or `{"failure": ...}`.
+async fn keep(event: &Event, what: &Value) -> Value {
+    let at = |index: usize| match what[index].get("$").and_then(Value::as_str) {
+        Some(pointer) => event.member(pointer),
+        None => what[index].clone(),
+    };
+    let text = |index: usize| at(index).as_str().unwrap_or_default().to_owned();
+    let bytes = |index: usize| at(index).as_str().map(|text| text.as_bytes().to_vec());
+    let shown = |value: Option<Vec<u8>>| value.map(|v| String::from_utf8_lossy(&v).into_owned());
+    let key = text(1);
+    let number = at(2).as_u64().unwrap_or_default();
+    let done = match what[0].as_str().unwrap_or_default() {
+        "get" => kv::get(key).await.map(|value| json!(shown(value))),
+        "set" => kv::set(key, text(2).into_bytes())
+            .await
+            .map(|()| json!("set")),
+        "fill" => {
+            let value = vec![b'x'; number as usize];
+            kv::set(key, value).await.map(|()| json!("set"))
+        }
+        "delete" => kv::delete(key).await.map(|was| json!(was)),
+        "list" => {
+            let limit = at(3).as_u64().unwrap_or(1_000) as u32;
+            let after = at(2).as_str().map(str::to_owned);
+            let page = kv::list(key, after, limit, at(4) == true).await;
+            page.map(|page| {
+                let entries = page.entries.into_iter();
+                let entries: Vec<_> = entries
+                    .map(|entry| json!([entry.key, shown(entry.value)]))
+                    .collect();
+                json!({"entries": entries, "more": page.more})
+            })
+        }
+        "swap" => {
+            let swap = kv::compare_and_swap(key, bytes(2), bytes(3)).await;
+            swap.map(|swap| match swap {
+                kv::Swap::Swapped => json!("swapped"),
+                kv::Swap::Differs(there) => json!({"differs": shown(there)}),
+            })
+        }
+        "flood" => {
+            let sets = (0..number).map(|n| kv::set(format!("{key}{n}"), vec![b'y'; 8]));
+            let outcomes = futures::future::join_all(sets).await;
+            let kept = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+            let why = outcomes.into_iter().find_map(Result::err);
+            Ok(json!({"kept": kept, "why": why.map(|why| format!("{why:?}"))}))
+        }
+        other => panic!("no call of the store: {other}"),
+    };
+    done.unwrap_or_else(|failure| json!({"failure": format!("{failure:?}")}))
 }
 
 fn level(name: &Value) -> log::Level {
