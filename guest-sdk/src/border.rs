@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use futures::future::LocalBoxFuture;
 
-use crate::error::{CallError, NotifyError};
+use crate::error::{CallError, HttpError, NotifyError};
+use crate::http::{HttpRequest, HttpResponse};
 
 /// lightningd's log levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +52,10 @@ pub(crate) trait Border {
     fn message(&self, call: u64, level: LogLevel, message: &str);
     fn progress(&self, call: u64, num: u32, total: u32, stage: Option<(u32, u32)>);
     fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()>;
+    fn http(
+        &self,
+        request: HttpRequest,
+    ) -> LocalBoxFuture<'static, Result<HttpResponse, HttpError>>;
     fn now(&self) -> SystemTime;
 }
 

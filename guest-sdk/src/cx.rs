@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::border::{Border, LogLevel};
 use crate::error::NotifyError;
+use crate::http::Http;
 use crate::init::{self, Configuration};
 use crate::option::Readable;
 use crate::rpc::Rpc;
@@ -88,6 +89,11 @@ impl<S: 'static> Cx<S> {
     /// lightningd's JSON-RPC, as far as the operator grants it.
     pub fn rpc(&self) -> Rpc {
         Rpc::new(Rc::clone(&self.core.border), self.call)
+    }
+
+    /// HTTP to the hosts that the operator grants.
+    pub fn http(&self) -> Http {
+        Http::new(Rc::clone(&self.core.border))
     }
 
     /// Sends a notification of one of the guest's own topics, which

@@ -56,6 +56,7 @@ mod guest;
 mod handler;
 mod hold;
 mod hook;
+mod http;
 mod init;
 mod instance;
 mod manifest;
@@ -81,11 +82,12 @@ pub use cln_protocol::topics::Topic;
 pub use cln_protocol::{hooks, primitives, topics};
 pub use cx::Cx;
 pub use deprecated::Deprecated;
-pub use error::{CallError, NotifyError, RpcError};
+pub use error::{CallError, HttpError, NotifyError, RpcError};
 pub use guest::{FeaturePlace, Guest};
 pub use handler::Async;
 pub use hold::{Answer, Held, Ticket, Unsettled, hold};
 pub use hook::{HookFilter, HookHandler, HookOptions, IntoAction};
+pub use http::{Http, HttpCall, HttpRequest, HttpResponse};
 pub use init::{Configuration, Init};
 pub use method::{IntoReply, Method, MethodHandler};
 pub use option::{
@@ -114,9 +116,9 @@ pub mod prelude {
     pub use crate::topics::{self, *};
     pub use crate::{
         BoolOption, CallError, ConcealedOption, Configuration, Cx, Deprecated, FeaturePlace,
-        FlagOption, Guest, Held, HookOptions, Init, IntOption, LogLevel, Method, MultiIntOption,
-        MultiStringOption, NoDefault, Notification, NotifyError, Rpc, RpcError, StringOption,
-        Ticket, Unsettled, hold,
+        FlagOption, Guest, Held, HookOptions, Http, HttpError, HttpRequest, HttpResponse, Init,
+        IntOption, LogLevel, Method, MultiIntOption, MultiStringOption, NoDefault, Notification,
+        NotifyError, Rpc, RpcError, StringOption, Ticket, Unsettled, hold,
     };
     pub use log;
     pub use serde_json::{Value, json};

@@ -7,4 +7,5 @@
 pub mod bridge;
 pub mod lab;
 pub mod recording;
+pub mod servers;
 pub mod simulator;

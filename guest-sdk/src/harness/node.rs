@@ -11,8 +11,9 @@ use futures::future::{LocalBoxFuture, ready};
 use serde_json::Value;
 
 use crate::border::{Border, LogLevel};
-use crate::error::{CallError, NotifyError, RpcError};
+use crate::error::{CallError, HttpError, NotifyError, RpcError};
 use crate::filter;
+use crate::http::{HttpRequest, HttpResponse};
 
 /// One line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +68,7 @@ pub enum Word {
 }
 
 type Answer = Box<dyn FnMut(&Value) -> Result<Value, CallError>>;
+type HttpAnswer = Box<dyn FnMut(&HttpRequest) -> Result<HttpResponse, HttpError>>;
 
 /// A plugin's side of nothing: answers what the test has scripted.
 pub(super) struct Node {
@@ -75,6 +77,9 @@ pub(super) struct Node {
     pub log: RefCell<Vec<LogLine>>,
     pub sent: RefCell<Vec<Sent>>,
     pub calls: RefCell<Vec<RpcCall>>,
+    /// By the beginning of the URL.
+    pub http_answers: RefCell<BTreeMap<String, HttpAnswer>>,
+    pub http_requests: RefCell<Vec<HttpRequest>>,
     pub words: RefCell<Vec<(u64, Word)>>,
     pub open_calls: RefCell<Vec<u64>>,
     pub now: Cell<SystemTime>,
@@ -91,6 +96,8 @@ impl Node {
             log: RefCell::default(),
             sent: RefCell::default(),
             calls: RefCell::default(),
+            http_answers: RefCell::default(),
+            http_requests: RefCell::default(),
             words: RefCell::default(),
             open_calls: RefCell::default(),
             // 2026-01-01T00:00:00Z
@@ -198,6 +205,13 @@ impl Border for Node {
         receiver.map(drop).boxed_local()
     }
 
+    fn http(
+        &self,
+        request: HttpRequest,
+    ) -> LocalBoxFuture<'static, Result<HttpResponse, HttpError>> {
+        ready(self.http_answer(request)).boxed_local()
+    }
+
     fn now(&self) -> SystemTime {
         self.now.get()
     }
@@ -250,6 +264,37 @@ impl Node {
             Some(filter) => filter::apply(filter, &text).map_err(CallError::Rpc),
             None => Ok(text),
         }
+    }
+}
+
+impl Node {
+    fn http_answer(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let scheme = request.url.split_once("://").map(|(scheme, _)| scheme);
+        if !matches!(scheme, Some("https" | "http")) {
+            return Err(HttpError::Malformed(
+                "only https:// and http:// URLs can be asked for".to_owned(),
+            ));
+        }
+        self.http_requests.borrow_mut().push(request.clone());
+        // The longest of those that fit. Taken out while it runs, so that it may look at
+        // the harness.
+        let mut answers = self.http_answers.borrow_mut();
+        let key = answers
+            .keys()
+            .filter(|start| request.url.starts_with(start.as_str()))
+            .max_by_key(|start| start.len())
+            .cloned();
+        let found = key.and_then(|key| answers.remove_entry(&key));
+        drop(answers);
+        let Some((key, mut answer)) = found else {
+            return Err(HttpError::Unavailable(format!(
+                "nobody answers {} {} in this test",
+                request.method, request.url
+            )));
+        };
+        let result = answer(&request);
+        self.http_answers.borrow_mut().entry(key).or_insert(answer);
+        result
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::bridge::lineage::Lineages;
+use crate::capability::http::outgoing::Outgoing;
 use crate::guest::call::CallId;
 use crate::lightningd::output::{Level, Output};
 use crate::lightningd::rpc_socket::RpcSocket;
@@ -19,6 +20,7 @@ pub struct Node {
     /// Whose RPC calls are under way.
     pub lineages: Arc<Lineages>,
     rpc: OnceLock<RpcSocket>,
+    http: OnceLock<Outgoing>,
     calls: AtomicU64,
     closing: AtomicBool,
 }
@@ -37,6 +39,7 @@ impl Node {
             output,
             lineages: Arc::default(),
             rpc: OnceLock::new(),
+            http: OnceLock::new(),
             calls: AtomicU64::new(1),
             closing: AtomicBool::new(false),
         }
@@ -53,6 +56,11 @@ impl Node {
         drop(self.rpc.set(RpcSocket::new(path, Default::default())));
     }
 
+    /// `init` told which way requests of guests go out.
+    pub fn set_http(&self, outgoing: Outgoing) {
+        drop(self.http.set(outgoing));
+    }
+
     /// From now on lightningd refuses RPC calls, so the bridge does.
     pub fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
@@ -66,6 +74,16 @@ impl Node {
         self.rpc
             .get()
             .ok_or("lightningd's RPC can be called only after init")
+    }
+
+    /// The way out for HTTP, or why there is none.
+    pub fn http(&self) -> Result<&Outgoing, &'static str> {
+        if self.closing.load(Ordering::Relaxed) {
+            return Err("lightningd is shutting down");
+        }
+        self.http
+            .get()
+            .ok_or("requests can be sent only after init, which tells lightningd's proxy")
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a guest may ask of the bridge: one file for each capability.
 
+pub mod http;
 pub mod log;
 pub mod meter;
 pub mod notification;
@@ -72,6 +73,7 @@ pub struct Capabilities {
     rpc_in_flight: AtomicU64,
     /// When each of the RPC grants last let a call pass, for `rate` and `per`.
     rpc_last_used: Mutex<Vec<Option<Duration>>>,
+    http: http::HttpUse,
     open: RwLock<Option<Arc<OpenCalls>>>,
 }
 
@@ -92,6 +94,7 @@ impl Capabilities {
             notification_meter,
             rpc_in_flight: AtomicU64::new(0),
             rpc_last_used,
+            http: http::HttpUse::default(),
             open: RwLock::new(None),
         }
     }

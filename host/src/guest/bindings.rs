@@ -7,6 +7,7 @@ wasmtime::component::bindgen!({
     imports: {
         "cln:guest/rpc.call": async | store | trappable,
         "cln:guest/timer.sleep": async | store | trappable,
+        "cln:guest/http.send": async | store | trappable,
         default: trappable,
     },
     exports: { default: async | store },

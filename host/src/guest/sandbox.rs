@@ -106,6 +106,7 @@ impl Sandbox {
         wit::notification::add_to_linker::<_, Own>(&mut linker, |s| s)?;
         wit::progress::add_to_linker::<_, Own>(&mut linker, |s| s)?;
         wit::timer::add_to_linker::<_, Own>(&mut linker, |s| s)?;
+        wit::http::add_to_linker::<_, Own>(&mut linker, |s| s)?;
         Ok(linker)
     }
 }

@@ -8,6 +8,7 @@ use super::state::Native;
 use super::verdict::{Result, RpcError};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ impl Simulator {
             directory: None,
             waits_for_init: true,
             env: Vec::new(),
+            proxy: None,
         }
     }
 }
@@ -101,6 +103,7 @@ pub struct Builder {
     pub(crate) directory: Option<PathBuf>,
     pub(crate) waits_for_init: bool,
     pub(crate) env: Vec<(String, String)>,
+    pub(crate) proxy: Option<(SocketAddr, bool)>,
 }
 
 impl Builder {
@@ -190,6 +193,12 @@ impl Builder {
         play: impl Fn(&Value) -> std::result::Result<String, RpcError> + Send + Sync + 'static,
     ) -> Self {
         self.natives.insert(name.into(), Arc::new(play));
+        self
+    }
+
+    /// As with `--proxy`, and with `--always-use-proxy` or without: `init` tells the plugins.
+    pub fn proxy(mut self, address: SocketAddr, always: bool) -> Self {
+        self.proxy = Some((address, always));
         self
     }
 

@@ -1,6 +1,6 @@
 //! The steps that a script is made of.
 
-use crate::bindings::cln::guest::{log, notification, progress, rpc, timer};
+use crate::bindings::cln::guest::{http, log, notification, progress, rpc, timer};
 use crate::script::find;
 use crate::seen::Seen;
 use serde_json::{Value, json};
@@ -80,7 +80,9 @@ pub async fn play(event: Event) -> Outcome {
 ///
 /// Objects: `{"answer": json}`, `{"text": verbatim}`, `{"huge": bytes}`, `{"error": value}`,
 /// `{"answer": object, "with": {name: pointer into the payload}}`;
-/// and those after which the move goes on: `{"rpc": [method, params]}`, `{"hold": pointer or true}`,
+/// and those after which the move goes on: `{"rpc": [method, params]}`,
+/// `{"http": {"method": .., "url": .., "headers": {..}, "body": text, "timeout": ms}}` (`GET` unless
+/// told; an array `[pointer]` as url takes it from the payload), `{"hold": pointer or true}`,
 /// `{"release": true}` (params: [key or null, answer]), `{"sleep": ms}`, `{"log": [level, text]}`,
 /// `{"notify": [topic, params]}`, `{"message": text}`, `{"progress": [num, total]}`,
 /// `{"nth": [move of the first call, ...]}`, `{"by": pointer, "moves": {value: move}}`.
@@ -120,6 +122,7 @@ async fn take(
             )));
         }
         "rpc" => *last = call(event, value).await,
+        "http" => *last = request(event, value).await,
         "hold" => {
             let key = match value.as_str() {
                 Some(pointer) => event.member(pointer).to_string(),
@@ -203,6 +206,33 @@ async fn call(event: &Event, what: &Value) -> Value {
             json!({"error": {"code": error.code, "message": error.message}})
         }
         Err(other) => json!({"failure": format!("{other:?}")}),
+    }
+}
+
+async fn request(event: &Event, what: &Value) -> Value {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let headers = what["headers"].as_object().into_iter().flatten();
+    let request = http::Request {
+        method: what["method"].as_str().unwrap_or("GET").to_owned(),
+        url: match what["url"].as_array().and_then(|pointer| pointer.first()) {
+            Some(pointer) => text(&event.member(pointer.as_str().unwrap_or_default())),
+            None => text(&what["url"]),
+        },
+        headers: headers
+            .map(|(name, value)| http::Header {
+                name: name.clone(),
+                value: text(value).into_bytes(),
+            })
+            .collect(),
+        body: what["body"].as_str().map(Into::into),
+        timeout_ms: what["timeout"].as_u64(),
+    };
+    match http::send(request).await {
+        Ok(answer) => {
+            let body = String::from_utf8_lossy(&answer.body).into_owned();
+            json!({"status": answer.status, "body": body})
+        }
+        Err(failure) => json!({"failure": format!("{failure:?}")}),
     }
 }
 
