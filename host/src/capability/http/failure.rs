@@ -13,7 +13,8 @@ const TOO_LARGE: &str = "message head is too large";
 pub(super) fn of(error: reqwest::Error, host: &str) -> Failure {
     let error = error.without_url();
     let mut text = String::new();
-    let mut link: Option<&dyn Error> = Some(&error);
+    // The outermost says only that a request was sent.
+    let mut link: Option<&dyn Error> = error.source().or(Some(&error));
     while let Some(current) = link {
         let word = current.to_string();
         if !text.contains(&word) {

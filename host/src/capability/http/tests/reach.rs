@@ -263,8 +263,51 @@ async fn https_believes_the_roots_and_the_right_name_only() {
     let guest = believing(port, others);
     let failure = sent(&guest, get(&address)).await.unwrap_err();
     assert!(
-        matches!(&failure, Failure::Unavailable(why) if why.contains("UnknownIssuer")),
+        matches!(&failure, Failure::Unavailable(why) if why.contains("invalid peer certificate")),
         "{failure:?}"
     );
     assert_eq!(server.requests().len(), 1);
+}
+
+/// A resolver that hangs until it is let go.
+struct Hanging {
+    asked: AtomicU64,
+    let_go: Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+impl Lookup for Hanging {
+    fn lookup(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        // Returns when the sender is dropped, too.
+        let _ = self.let_go.lock().unwrap().recv();
+        Err(io::Error::other("let go"))
+    }
+}
+
+#[tokio::test]
+async fn lookups_that_hang_keep_their_places() {
+    let (sender, let_go) = std::sync::mpsc::channel();
+    let hanging = Arc::new(Hanging {
+        asked: AtomicU64::new(0),
+        let_go: Mutex::new(let_go),
+    });
+    let lookup: Arc<dyn Lookup> = Arc::<Hanging>::clone(&hanging);
+    let outgoing = Outgoing::with(Proxy::default(), lookup, Roots::System);
+    let (guest, _) = guest("[grant]\nhttp = { hosts = [\"api.test\"] }", outgoing);
+    let hurried = || {
+        let mut request = get("https://api.test/");
+        request.timeout_ms = Some(20);
+        request
+    };
+    for _ in 0..2 * lookup::FOR_ONE_GUEST {
+        let failure = sent(&guest, hurried()).await.unwrap_err();
+        assert!(matches!(failure, Failure::Timeout), "{failure:?}");
+    }
+    assert!(hanging.asked.load(Ordering::Relaxed) <= lookup::FOR_ONE_GUEST as u64);
+    drop(sender);
+    let failure = sent(&guest, get("https://api.test/")).await.unwrap_err();
+    assert!(
+        matches!(&failure, Failure::Unavailable(why) if why.contains("let go")),
+        "{failure:?}"
+    );
 }
