@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use futures::future::LocalBoxFuture;
 
-use crate::error::{CallError, KvError, NotifyError};
+use crate::error::{CallError, HttpError, KvError, NotifyError};
+use crate::http::{HttpRequest, HttpResponse};
 use crate::kv::{KvPage, KvSwap};
 
 /// lightningd's log levels.
@@ -52,6 +53,10 @@ pub(crate) trait Border {
     fn message(&self, call: u64, level: LogLevel, message: &str);
     fn progress(&self, call: u64, num: u32, total: u32, stage: Option<(u32, u32)>);
     fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()>;
+    fn http(
+        &self,
+        request: HttpRequest,
+    ) -> LocalBoxFuture<'static, Result<HttpResponse, HttpError>>;
     fn now(&self) -> SystemTime;
     fn kv_get(&self, key: String) -> Kept<Option<Vec<u8>>>;
     fn kv_set(&self, key: String, value: Vec<u8>) -> Kept<()>;

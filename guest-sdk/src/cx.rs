@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::border::{Border, LogLevel};
 use crate::error::NotifyError;
+use crate::http::Http;
 use crate::init::{self, Configuration};
 use crate::kv::Kv;
 use crate::option::Readable;
@@ -97,6 +98,11 @@ impl<S: 'static> Cx<S> {
     pub fn kv(&self) -> Kv {
         let core = &self.core;
         Kv::new(Rc::clone(&core.border), Rc::clone(&core.kv_turn))
+    }
+
+    /// HTTP to the hosts that the operator grants.
+    pub fn http(&self) -> Http {
+        Http::new(Rc::clone(&self.core.border))
     }
 
     /// Sends a notification of one of the guest's own topics, which

@@ -211,6 +211,40 @@ pub enum KvError {
     },
 }
 
+/// Why an HTTP request has no answer, or none that can be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// The operator's grant does not cover the host, or the address that it has; the
+    /// text says what would.
+    #[error("not granted: {0}")]
+    Denied(String),
+    /// No whole answer before the deadline. The request may still have taken effect.
+    #[error("no answer before the deadline; the request may still have taken effect")]
+    Timeout,
+    /// Before `init`, in shutdown, or the host cannot be reached. The text says which.
+    #[error("cannot be reached: {0}")]
+    Unavailable(String),
+    /// Too many requests of this guest are waiting, the request or the answer is too
+    /// large, or too many redirects. The text names the limit.
+    #[error("past a limit: {0}")]
+    Limit(String),
+    /// The method, the URL, a header or the body cannot be sent. Nothing was sent.
+    #[error("malformed request: {0}")]
+    Malformed(String),
+    /// The answer's status is not 200 to 299 ([`HttpResponse::success`](crate::HttpResponse::success)).
+    #[error("answered with status {status}")]
+    Status {
+        /// The status.
+        status: u16,
+        /// Where a redirect leads. One to another host is a request of its own.
+        location: Option<String>,
+    },
+    /// The body of the answer is not as expected. The request has taken effect.
+    #[error("the answer is not as expected: {0}")]
+    Decode(String),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

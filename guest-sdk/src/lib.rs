@@ -56,6 +56,7 @@ mod guest;
 mod handler;
 mod hold;
 mod hook;
+mod http;
 mod init;
 mod instance;
 mod kv;
@@ -82,11 +83,12 @@ pub use cln_protocol::topics::Topic;
 pub use cln_protocol::{hooks, primitives, topics};
 pub use cx::Cx;
 pub use deprecated::Deprecated;
-pub use error::{CallError, KvError, NotifyError, RpcError};
+pub use error::{CallError, HttpError, KvError, NotifyError, RpcError};
 pub use guest::{FeaturePlace, Guest};
 pub use handler::Async;
 pub use hold::{Answer, Held, Ticket, Unsettled, hold};
 pub use hook::{HookFilter, HookHandler, HookOptions, IntoAction};
+pub use http::{Http, HttpCall, HttpRequest, HttpResponse};
 pub use init::{Configuration, Init};
 pub use kv::{Kv, KvPage, KvSwap};
 pub use method::{IntoReply, Method, MethodHandler};
@@ -116,9 +118,9 @@ pub mod prelude {
     pub use crate::topics::{self, *};
     pub use crate::{
         BoolOption, CallError, ConcealedOption, Configuration, Cx, Deprecated, FeaturePlace,
-        FlagOption, Guest, Held, HookOptions, Init, IntOption, Kv, KvError, KvSwap, LogLevel,
-        Method, MultiIntOption, MultiStringOption, NoDefault, Notification, NotifyError, Rpc,
-        RpcError, StringOption, Ticket, Unsettled, hold,
+        FlagOption, Guest, Held, HookOptions, Http, HttpError, HttpRequest, HttpResponse, Init,
+        IntOption, Kv, KvError, KvSwap, LogLevel, Method, MultiIntOption, MultiStringOption,
+        NoDefault, Notification, NotifyError, Rpc, RpcError, StringOption, Ticket, Unsettled, hold,
     };
     pub use log;
     pub use serde_json::{Value, json};

@@ -8,8 +8,9 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
 use crate::border::{self, Border, Kept, LogLevel};
-use crate::error::{CallError, KvError, NotifyError, RpcError};
+use crate::error::{CallError, HttpError, KvError, NotifyError, RpcError};
 use crate::guest::Guest;
+use crate::http::{HttpRequest, HttpResponse};
 use crate::instance::{Exports, Instance};
 use crate::kv::{KvPage, KvSwap};
 
@@ -34,7 +35,7 @@ pub mod bindings {
 pub use bindings::export;
 pub use wit_bindgen;
 
-use bindings::cln::guest::{kv, log, notification, progress, rpc, timer, types};
+use bindings::cln::guest::{http, kv, log, notification, progress, rpc, timer, types};
 use bindings::exports::cln::guest::plugin;
 
 struct Wit;
@@ -129,6 +130,40 @@ impl Border for Wit {
         // What is left of a millisecond is waited for too: never too short.
         let ms = duration.as_nanos().div_ceil(1_000_000);
         timer::sleep(u64::try_from(ms).unwrap_or(u64::MAX)).boxed_local()
+    }
+
+    fn http(
+        &self,
+        request: HttpRequest,
+    ) -> LocalBoxFuture<'static, Result<HttpResponse, HttpError>> {
+        async move {
+            let headers = request.headers.into_iter();
+            let sent = http::Request {
+                method: request.method,
+                url: request.url,
+                headers: headers
+                    .map(|(name, value)| http::Header { name, value })
+                    .collect(),
+                body: request.body,
+                timeout_ms: request
+                    .timeout
+                    .map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+            };
+            let answer = http::send(sent).await.map_err(|failure| match failure {
+                http::Failure::Denied(text) => HttpError::Denied(text),
+                http::Failure::Timeout => HttpError::Timeout,
+                http::Failure::Unavailable(text) => HttpError::Unavailable(text),
+                http::Failure::Limit(text) => HttpError::Limit(text),
+                http::Failure::Malformed(text) => HttpError::Malformed(text),
+            })?;
+            let headers = answer.headers.into_iter();
+            Ok(HttpResponse {
+                status: answer.status,
+                headers: headers.map(|header| (header.name, header.value)).collect(),
+                body: answer.body,
+            })
+        }
+        .boxed_local()
     }
 
     fn now(&self) -> SystemTime {

@@ -10,5 +10,6 @@ pub mod hostile;
 pub mod lab;
 pub mod recording;
 pub mod runes;
+pub mod servers;
 pub mod simulator;
 pub mod soak;

@@ -3,7 +3,8 @@
 //! One thread, no real time, no I/O: a test is deterministic. What the bridge
 //! enforces and a test could miss is enforced here too, such as the
 //! declaration of topics. Grants are not: in a test everything is granted
-//! unless [`Harness::on_rpc`] answers with [`CallError::Denied`].
+//! unless [`Harness::on_rpc`] answers with [`CallError::Denied`], or
+//! [`Harness::on_http`] with [`HttpError::Denied`].
 //!
 //! ```
 //! use cln_guest::harness::Harness;
@@ -40,8 +41,9 @@ pub use node::{LogLine, RpcCall, Sent, Word};
 pub use store::TestStore;
 
 use crate::border::{self, Border};
-use crate::error::{CallError, RpcError};
+use crate::error::{CallError, HttpError, RpcError};
 use crate::guest::Guest;
+use crate::http::{HttpRequest, HttpResponse};
 use crate::instance::{Exports, Instance};
 use node::Node;
 
@@ -127,6 +129,20 @@ impl Harness {
             .answers
             .borrow_mut()
             .insert(method.to_owned(), answer);
+    }
+
+    /// Answers the guest's HTTP requests whose URL begins with `url` from now on; of
+    /// several, the longest counts. What nobody answers cannot be reached.
+    pub fn on_http(
+        &mut self,
+        url: &str,
+        answer: impl FnMut(&HttpRequest) -> Result<HttpResponse, HttpError> + 'static,
+    ) {
+        let answer = Box::new(answer);
+        self.node
+            .http_answers
+            .borrow_mut()
+            .insert(url.to_owned(), answer);
     }
 
     /// The manifest.
@@ -312,6 +328,11 @@ impl Harness {
     /// The calls to lightningd since the last time this was asked.
     pub fn rpc_calls(&mut self) -> Vec<RpcCall> {
         self.node.calls.take()
+    }
+
+    /// The HTTP requests since the last time this was asked.
+    pub fn http_requests(&mut self) -> Vec<HttpRequest> {
+        self.node.http_requests.take()
     }
 
     /// What callers of methods were told since the last time this was asked.

@@ -12,8 +12,9 @@ use serde_json::Value;
 
 use super::store::TestStore;
 use crate::border::{Border, Kept, LogLevel};
-use crate::error::{CallError, KvError, NotifyError, RpcError};
+use crate::error::{CallError, HttpError, KvError, NotifyError, RpcError};
 use crate::filter;
+use crate::http::{HttpRequest, HttpResponse};
 use crate::kv::{KvPage, KvSwap};
 
 /// One line of the log.
@@ -69,6 +70,7 @@ pub enum Word {
 }
 
 type Answer = Box<dyn FnMut(&Value) -> Result<Value, CallError>>;
+type HttpAnswer = Box<dyn FnMut(&HttpRequest) -> Result<HttpResponse, HttpError>>;
 
 /// A plugin's side of nothing: answers what the test has scripted.
 pub(super) struct Node {
@@ -77,6 +79,9 @@ pub(super) struct Node {
     pub log: RefCell<Vec<LogLine>>,
     pub sent: RefCell<Vec<Sent>>,
     pub calls: RefCell<Vec<RpcCall>>,
+    /// By the beginning of the URL.
+    pub http_answers: RefCell<BTreeMap<String, HttpAnswer>>,
+    pub http_requests: RefCell<Vec<HttpRequest>>,
     pub words: RefCell<Vec<(u64, Word)>>,
     pub open_calls: RefCell<Vec<u64>>,
     pub store: RefCell<TestStore>,
@@ -96,6 +101,8 @@ impl Node {
             log: RefCell::default(),
             sent: RefCell::default(),
             calls: RefCell::default(),
+            http_answers: RefCell::default(),
+            http_requests: RefCell::default(),
             words: RefCell::default(),
             open_calls: RefCell::default(),
             store: RefCell::default(),
@@ -203,6 +210,13 @@ impl Border for Node {
         let at = self.clock.get().saturating_add(duration);
         self.timers.borrow_mut().insert((at, number), sender);
         receiver.map(drop).boxed_local()
+    }
+
+    fn http(
+        &self,
+        request: HttpRequest,
+    ) -> LocalBoxFuture<'static, Result<HttpResponse, HttpError>> {
+        ready(self.http_answer(request)).boxed_local()
     }
 
     fn now(&self) -> SystemTime {
@@ -316,6 +330,37 @@ async fn yield_once() {
         std::task::Poll::Pending
     })
     .await;
+}
+
+impl Node {
+    fn http_answer(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let scheme = request.url.split_once("://").map(|(scheme, _)| scheme);
+        if !matches!(scheme, Some("https" | "http")) {
+            return Err(HttpError::Malformed(
+                "only https:// and http:// URLs can be asked for".to_owned(),
+            ));
+        }
+        self.http_requests.borrow_mut().push(request.clone());
+        // The longest of those that fit. Taken out while it runs, so that it may look at
+        // the harness.
+        let mut answers = self.http_answers.borrow_mut();
+        let key = answers
+            .keys()
+            .filter(|start| request.url.starts_with(start.as_str()))
+            .max_by_key(|start| start.len())
+            .cloned();
+        let found = key.and_then(|key| answers.remove_entry(&key));
+        drop(answers);
+        let Some((key, mut answer)) = found else {
+            return Err(HttpError::Unavailable(format!(
+                "nobody answers {} {} in this test",
+                request.method, request.url
+            )));
+        };
+        let result = answer(&request);
+        self.http_answers.borrow_mut().entry(key).or_insert(answer);
+        result
+    }
 }
 
 /// Nothing kept alive by accident: what the guest holds of the node is this.

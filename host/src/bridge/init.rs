@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::routes::Member;
+use crate::capability::http::route::Proxy;
 
 /// What the bridge itself reads of lightningd's `init`.
 #[derive(Debug, Deserialize)]
@@ -35,6 +36,11 @@ impl Init {
     /// `bitcoin`, `testnet`, `signet`, `regtest`, …
     pub fn network(&self) -> Option<&str> {
         self.configuration.get("network")?.as_str()
+    }
+
+    /// lightningd's own proxy, which guests go through too.
+    pub fn proxy(&self) -> Proxy {
+        Proxy::read(&self.configuration)
     }
 
     /// This guest's part: its own options, typed as today, also where an older

@@ -29,6 +29,7 @@ use self::init::{Init, Inits};
 use self::node::Node;
 use self::routes::Routes;
 use self::startup::Startup;
+use crate::capability::http::outgoing::Outgoing;
 use crate::guest::call::Call;
 use crate::guest::life::{Cause, State};
 use crate::guest::load::workshop::Workshop;
@@ -247,6 +248,7 @@ impl Bridge {
         if let Some(path) = init.rpc_path() {
             self.node.set_rpc(path);
         }
+        self.node.set_http(Outgoing::new(init.proxy()));
         for member in &routes.guests {
             let part = init.part(member);
             for problem in &part.problems {

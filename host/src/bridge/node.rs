@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::bridge::lineage::Lineages;
+use crate::capability::http::outgoing::Outgoing;
 use crate::guest::call::CallId;
 use crate::lightningd::output::{Level, Output};
 use crate::lightningd::rpc_socket::RpcSocket;
@@ -19,6 +20,7 @@ pub struct Node {
     /// Whose RPC calls are under way.
     pub lineages: Arc<Lineages>,
     rpc: OnceLock<RpcSocket>,
+    http: OnceLock<Outgoing>,
     calls: AtomicU64,
     begun: AtomicBool,
     closing: AtomicBool,
@@ -38,6 +40,7 @@ impl Node {
             output,
             lineages: Arc::default(),
             rpc: OnceLock::new(),
+            http: OnceLock::new(),
             calls: AtomicU64::new(1),
             begun: AtomicBool::new(false),
             closing: AtomicBool::new(false),
@@ -66,6 +69,11 @@ impl Node {
         self.begun.load(Ordering::Relaxed)
     }
 
+    /// `init` told which way requests of guests go out.
+    pub fn set_http(&self, outgoing: Outgoing) {
+        drop(self.http.set(outgoing));
+    }
+
     /// From now on lightningd refuses RPC calls, so the bridge does.
     pub fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
@@ -79,6 +87,16 @@ impl Node {
         self.rpc
             .get()
             .ok_or("lightningd's RPC can be called only after init")
+    }
+
+    /// The way out for HTTP, or why there is none.
+    pub fn http(&self) -> Result<&Outgoing, &'static str> {
+        if self.closing.load(Ordering::Relaxed) {
+            return Err("lightningd is shutting down");
+        }
+        self.http
+            .get()
+            .ok_or("requests can be sent only after init, which tells lightningd's proxy")
     }
 }
 

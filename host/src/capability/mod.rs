@@ -1,5 +1,6 @@
 //! What a guest may ask of the bridge: one file for each capability.
 
+pub mod http;
 pub mod kv;
 pub mod log;
 pub mod meter;
@@ -78,6 +79,7 @@ pub struct Capabilities {
     kv_in_flight: AtomicU64,
     /// What the writes to the store hold that are under way, in bytes.
     kv_bytes_waiting: AtomicU64,
+    http: http::HttpUse,
     open: RwLock<Option<Arc<OpenCalls>>>,
 }
 
@@ -111,6 +113,7 @@ impl Capabilities {
             store,
             kv_in_flight: AtomicU64::new(0),
             kv_bytes_waiting: AtomicU64::new(0),
+            http: http::HttpUse::default(),
             open: RwLock::new(None),
         }
     }

@@ -12,6 +12,7 @@ wasmtime::component::bindgen!({
         "cln:guest/kv.delete": async | store | trappable,
         "cln:guest/kv.list": async | store | trappable,
         "cln:guest/kv.compare-and-swap": async | store | trappable,
+        "cln:guest/http.send": async | store | trappable,
         default: trappable,
     },
     exports: { default: async | store },

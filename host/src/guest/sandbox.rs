@@ -138,6 +138,7 @@ impl Sandbox {
         wit::progress::add_to_linker::<_, Own>(&mut linker, |s| s)?;
         wit::timer::add_to_linker::<_, Own>(&mut linker, |s| s)?;
         wit::kv::add_to_linker::<_, Own>(&mut linker, |s| s)?;
+        wit::http::add_to_linker::<_, Own>(&mut linker, |s| s)?;
         Ok(linker)
     }
 }

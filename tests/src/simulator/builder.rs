@@ -8,6 +8,7 @@ use super::state::{Native, RpcWatch};
 use super::verdict::{Result, RpcError};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,7 @@ impl Simulator {
             waits_for_init: true,
             rpc_watch: None,
             env: Vec::new(),
+            proxy: None,
         }
     }
 }
@@ -103,6 +105,7 @@ pub struct Builder {
     pub(crate) waits_for_init: bool,
     pub(crate) rpc_watch: Option<RpcWatch>,
     pub(crate) env: Vec<(String, String)>,
+    pub(crate) proxy: Option<(SocketAddr, bool)>,
 }
 
 impl Builder {
@@ -199,6 +202,12 @@ impl Builder {
     /// with it.
     pub fn watch_rpc(mut self, watch: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.rpc_watch = Some(Arc::new(watch));
+        self
+    }
+
+    /// As with `--proxy`, and with `--always-use-proxy` or without: `init` tells the plugins.
+    pub fn proxy(mut self, address: SocketAddr, always: bool) -> Self {
+        self.proxy = Some((address, always));
         self
     }
 

@@ -13,6 +13,7 @@ use super::state::{LogLine, Pending, PluginState, Shared, native_notification};
 use super::stopping;
 use super::verdict::{Failure, Result, Verdict};
 use serde_json::{Value, json};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
@@ -23,6 +24,7 @@ use std::time::Duration;
 pub(crate) struct Settings {
     pub(crate) version: String,
     pub(crate) env: Vec<(String, String)>,
+    pub(crate) proxy: Option<(SocketAddr, bool)>,
     pub(crate) startup_limit: Duration,
     pub(crate) shutdown_limit: Duration,
 }

@@ -14,6 +14,7 @@ use super::transcript::Transcript;
 use super::verdict::{Failure, Result, Verdict};
 use serde_json::json;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -76,6 +77,7 @@ fn shell(builder: &Builder) -> Result<Node> {
         Settings {
             version: builder.version.clone(),
             env: builder.env.clone(),
+            proxy: builder.proxy,
             startup_limit: builder.startup_limit,
             shutdown_limit: builder.shutdown_limit,
         },
@@ -332,8 +334,9 @@ pub(crate) fn send_init(node: &Node, at: usize) -> Result<()> {
     plugin.state = PluginState::AwaitingInit;
     let params = format!(
         "{{\"options\":{options},\"configuration\":{{\"lightning-dir\":{},\"rpc-file\":\"lightning-rpc\",\
-         \"startup\":{startup},\"network\":\"regtest\",\"feature_set\":{features}}}}}",
-        json!(node.directory.to_string_lossy())
+         \"startup\":{startup},\"network\":\"regtest\",{}\"feature_set\":{features}}}}}",
+        json!(node.directory.to_string_lossy()),
+        node.settings.proxy.map_or_else(String::new, proxy),
     );
     let pending = Pending {
         on_answer: Box::new(move |state, doc| init_came(state, at, doc)),
@@ -341,6 +344,17 @@ pub(crate) fn send_init(node: &Node, at: usize) -> Result<()> {
     };
     state.request(at, "init", &params, None, pending);
     Ok(())
+}
+
+fn proxy((address, always): (SocketAddr, bool)) -> String {
+    let (kind, ip, port) = match address {
+        SocketAddr::V4(a) => ("ipv4", a.ip().to_string(), a.port()),
+        SocketAddr::V6(a) => ("ipv6", a.ip().to_string(), a.port()),
+    };
+    format!(
+        "\"proxy\":{{\"type\":\"{kind}\",\"address\":\"{ip}\",\"port\":{port}}},\
+         \"torv3-enabled\":true,\"always_use_proxy\":{always},"
+    )
 }
 
 fn features(state: &State) -> String {

@@ -228,7 +228,15 @@ mod tests {
             ),
             "check, getmanifest, hook, init, method, notification, run, setconfig"
         );
-        for interface in ["log", "rpc", "notification", "progress", "timer", "kv"] {
+        for interface in [
+            "log",
+            "rpc",
+            "notification",
+            "progress",
+            "timer",
+            "kv",
+            "http",
+        ] {
             assert!(compatible(&world.imports, &format!("cln:guest/{interface}@0.1.0")).is_some());
         }
         for interface in [

@@ -1,5 +1,6 @@
 //! The steps that a script is made of.
 
+use crate::bindings::cln::guest::{http, log, notification, progress, rpc, timer};
 use crate::bindings::cln::guest::{kv, log, notification, progress, rpc, timer};
 use crate::script::find;
 use crate::seen::Seen;
@@ -83,6 +84,10 @@ pub async fn play(event: Event) -> Outcome {
 /// `{"answer": object, "with": {name: pointer into the payload}}`;
 /// and those after which the move goes on: `{"rpc": [method, params]}`, `{"hold": pointer or true}`,
 /// `{"release": true}` (params: [key or null, answer]), `{"sleep": ms}`, `{"burn": millions of turns}`, `{"log": [level, text]}`,
+/// and those after which the move goes on: `{"rpc": [method, params]}`,
+/// `{"http": {"method": .., "url": .., "headers": {..}, "body": text, "timeout": ms}}` (`GET` unless
+/// told; an array `[pointer]` as url takes it from the payload), `{"hold": pointer or true}`,
+/// `{"release": true}` (params: [key or null, answer]), `{"sleep": ms}`, `{"log": [level, text]}`,
 /// `{"notify": [topic, params]}`, `{"message": text}`, `{"progress": [num, total]}`,
 /// `{"kv": ["get", key]}`, `["set", key, text]`, `["fill", key, bytes]`, `["delete", key]`,
 /// `["list", prefix, after, limit, with values]`, `["swap", key, expected, new]` (texts, or `{"$": pointer}`
@@ -125,6 +130,7 @@ async fn take(
         }
         "rpc" => *last = call(event, value).await,
         "kv" => *last = keep(event, value).await,
+        "http" => *last = request(event, value).await,
         "hold" => {
             let key = match value.as_str() {
                 Some(pointer) => event.member(pointer).to_string(),
@@ -282,6 +288,33 @@ async fn keep(event: &Event, what: &Value) -> Value {
         other => panic!("no call of the store: {other}"),
     };
     done.unwrap_or_else(|failure| json!({"failure": format!("{failure:?}")}))
+}
+
+async fn request(event: &Event, what: &Value) -> Value {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let headers = what["headers"].as_object().into_iter().flatten();
+    let request = http::Request {
+        method: what["method"].as_str().unwrap_or("GET").to_owned(),
+        url: match what["url"].as_array().and_then(|pointer| pointer.first()) {
+            Some(pointer) => text(&event.member(pointer.as_str().unwrap_or_default())),
+            None => text(&what["url"]),
+        },
+        headers: headers
+            .map(|(name, value)| http::Header {
+                name: name.clone(),
+                value: text(value).into_bytes(),
+            })
+            .collect(),
+        body: what["body"].as_str().map(Into::into),
+        timeout_ms: what["timeout"].as_u64(),
+    };
+    match http::send(request).await {
+        Ok(answer) => {
+            let body = String::from_utf8_lossy(&answer.body).into_owned();
+            json!({"status": answer.status, "body": body})
+        }
+        Err(failure) => json!({"failure": format!("{failure:?}")}),
+    }
 }
 
 fn level(name: &Value) -> log::Level {
