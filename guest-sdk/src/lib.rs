@@ -58,6 +58,7 @@ mod hold;
 mod hook;
 mod init;
 mod instance;
+mod interval;
 mod manifest;
 mod members;
 mod method;
@@ -81,12 +82,13 @@ pub use cln_protocol::topics::Topic;
 pub use cln_protocol::{hooks, primitives, topics};
 pub use cx::Cx;
 pub use deprecated::Deprecated;
-pub use error::{CallError, NotifyError, RpcError};
+pub use error::{CallError, NotifyError, RpcError, TimerError};
 pub use guest::{FeaturePlace, Guest};
 pub use handler::Async;
 pub use hold::{Answer, Held, Ticket, Unsettled, hold};
 pub use hook::{HookFilter, HookHandler, HookOptions, IntoAction};
 pub use init::{Configuration, Init};
+pub use interval::Interval;
 pub use method::{IntoReply, Method, MethodHandler};
 pub use option::{
     Bool, BoolOption, Concealed, ConcealedOption, ConcealedText, ConfigOption, Flag, FlagOption,
@@ -114,9 +116,9 @@ pub mod prelude {
     pub use crate::topics::{self, *};
     pub use crate::{
         BoolOption, CallError, ConcealedOption, Configuration, Cx, Deprecated, FeaturePlace,
-        FlagOption, Guest, Held, HookOptions, Init, IntOption, LogLevel, Method, MultiIntOption,
-        MultiStringOption, NoDefault, Notification, NotifyError, Rpc, RpcError, StringOption,
-        Ticket, Unsettled, hold,
+        FlagOption, Guest, Held, HookOptions, Init, IntOption, Interval, LogLevel, Method,
+        MultiIntOption, MultiStringOption, NoDefault, Notification, NotifyError, Rpc, RpcError,
+        StringOption, Ticket, TimerError, Unsettled, hold,
     };
     pub use log;
     pub use serde_json::{Value, json};

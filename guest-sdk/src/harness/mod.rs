@@ -1,9 +1,9 @@
 //! Runs a guest natively in a test, with the harness in the place of the node.
 //!
 //! One thread, no real time, no I/O: a test is deterministic. What the bridge
-//! enforces and a test could miss is enforced here too, such as the
-//! declaration of topics. Grants are not: in a test everything is granted
-//! unless [`Harness::on_rpc`] answers with [`CallError::Denied`].
+//! enforces and a test could miss is enforced here too: the declaration of topics,
+//! and the requests for timers and RPC methods. Grants are not: in a test everything
+//! that is asked for is granted unless [`Harness::on_rpc`] answers with [`CallError::Denied`].
 //!
 //! ```
 //! use cln_guest::harness::Harness;
@@ -83,8 +83,16 @@ impl Harness {
             }),
             last_call: 0,
         };
-        let topics = harness.getmanifest()["notifications"].clone();
-        let topics = topics.as_array().into_iter().flatten();
+        let manifest = harness.getmanifest();
+        let requests = manifest["capabilities"].as_array().into_iter().flatten();
+        *harness.node.requests.borrow_mut() = requests
+            .filter_map(|request| {
+                request["grant"]
+                    .as_str()
+                    .map(|grant| grant.trim().to_owned())
+            })
+            .collect();
+        let topics = manifest["notifications"].as_array().into_iter().flatten();
         *harness.node.topics.borrow_mut() = topics
             .filter_map(|topic| topic["method"].as_str().map(str::to_owned))
             .collect();

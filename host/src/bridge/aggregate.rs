@@ -15,9 +15,10 @@ use cln_protocol::manifest::{HookFilters, HookRegistration, Lightningd, Manifest
 
 use super::order::Places;
 use super::routes::{ANY_TOPIC, Chained, Link, Member, Routes};
+use crate::capability::Capabilities;
 use crate::guest::life::Guest;
 use crate::policy::vocabulary::TOPICS;
-use crate::policy::{Asked, Denied, Grants, Requests, suggest};
+use crate::policy::{Asked, Denied, Grants, Requested, Requests, suggest};
 
 /// How guests share a process with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +67,16 @@ pub fn aggregate(candidates: Vec<Candidate>, mode: Mode) -> Aggregate {
     let mut refused = Vec::new();
     for Candidate { guest, manifest } in candidates {
         let grants = guest.capabilities().policy.grants().clone();
-        match sum.clashes(&guest, &manifest, &grants, mode) {
-            Ok(places) => {
+        let requested =
+            Requested::read(&manifest.capabilities).map_err(|e| format!("its manifest: {e}"));
+        let fits = requested.and_then(|requested| {
+            let places = sum.clashes(&guest, &manifest, &requested, &grants, mode)?;
+            Ok((places, requested))
+        });
+        match fits {
+            Ok((places, requested)) => {
                 sum.places = places;
+                guest.capabilities().set_requested(requested);
                 sum.add(guest, manifest);
             }
             Err(why) => refused.push((guest, why)),
@@ -99,10 +107,11 @@ impl Sum {
         &self,
         guest: &Guest,
         manifest: &Manifest,
+        requested: &Requested,
         grants: &Grants,
         mode: Mode,
     ) -> Result<BTreeMap<&'static str, Places>, String> {
-        not_granted(manifest, grants)?;
+        not_granted(manifest, requested, grants)?;
         for option in &manifest.options {
             if let Some((owner, _)) = self.routes.options.get(&option.name) {
                 let owner = self.name(*owner);
@@ -186,7 +195,7 @@ impl Sum {
                 let link = Link {
                     guest: index,
                     filters: hook.filters.clone(),
-                    withheld: withheld(spec, guest.capabilities().policy.grants()),
+                    withheld: withheld(spec, guest.capabilities()),
                 };
                 self.links
                     .entry(spec.name)
@@ -216,13 +225,15 @@ impl Sum {
                 sum.custommessages.push(message);
             }
         }
-        let withheld = withheld_of_topics(guest.capabilities().policy.grants());
+        let withheld = withheld_of_topics(guest.capabilities());
+        let ungranted = guest.capabilities().ungranted();
         self.routes.guests.push(Member {
             guest,
             options: manifest.options,
             cancheck: manifest.cancheck,
             withheld,
             summary,
+            ungranted,
         });
     }
 
@@ -268,7 +279,7 @@ impl Sum {
 
 /// All that the manifest asks for and the policy does not give, with the lines that
 /// would give it.
-fn not_granted(manifest: &Manifest, grants: &Grants) -> Result<(), String> {
+fn not_granted(manifest: &Manifest, requested: &Requested, grants: &Grants) -> Result<(), String> {
     let mut denied: Vec<Denied> = Vec::new();
     let options = manifest.options.iter().map(|o| grants.option(&o.name));
     let methods = manifest.rpcmethods.iter().map(|m| grants.method(&m.name));
@@ -314,14 +325,14 @@ fn not_granted(manifest: &Manifest, grants: &Grants) -> Result<(), String> {
                 "{} things that it needs are not granted: {}. This {file} would grant them, if you trust it:\n{}",
                 several.len(),
                 what.join(", "),
-                suggest(&requests(manifest), None)
+                suggest(&requests(manifest, requested), None)
             ))
         }
     }
 }
 
-/// What the manifest asks for by what it registers.
-fn requests(manifest: &Manifest) -> Requests {
+/// What the manifest asks for, by what it registers and by its capabilities.
+fn requests(manifest: &Manifest, requested: &Requested) -> Requests {
     let named = |name: &String| Asked {
         name: name.clone(),
         ..Asked::default()
@@ -331,7 +342,7 @@ fn requests(manifest: &Manifest) -> Requests {
         here.filter_map(|(_, bit)| u16::try_from(bit).ok())
             .collect()
     };
-    Requests {
+    let mut requests = Requests {
         hooks: manifest
             .hooks
             .iter()
@@ -349,12 +360,14 @@ fn requests(manifest: &Manifest) -> Requests {
             .filter(|(_, bits): &(String, Vec<u16>)| !bits.is_empty())
             .collect(),
         ..Requests::default()
-    }
+    };
+    requested.add_to(&mut requests);
+    requests
 }
 
 /// The members of this hook's payload that the guest may not see.
-fn withheld(spec: &HookSpec, grants: &Grants) -> Vec<&'static str> {
-    let hidden = |secret: &&Secret| grants.hook_secret(spec.name, secret.grant).is_err();
+fn withheld(spec: &HookSpec, guest: &Capabilities) -> Vec<&'static str> {
+    let hidden = |secret: &&Secret| !guest.sees_hook_secret(spec.name, secret.grant);
     spec.secrets
         .iter()
         .filter(hidden)
@@ -363,12 +376,12 @@ fn withheld(spec: &HookSpec, grants: &Grants) -> Vec<&'static str> {
 }
 
 /// The secrets of notifications that the guest may not see.
-fn withheld_of_topics(grants: &Grants) -> HashMap<&'static str, Vec<String>> {
+fn withheld_of_topics(guest: &Capabilities) -> HashMap<&'static str, Vec<String>> {
     let mut withheld = HashMap::new();
     for (topic, secrets) in TOPICS {
         let hidden = secrets
             .iter()
-            .filter(|secret| grants.subscription_secret(topic, secret).is_err());
+            .filter(|secret| !guest.sees_topic_secret(topic, secret));
         let pointers: Vec<String> = hidden.map(|secret| format!("/{topic}/{secret}")).collect();
         if !pointers.is_empty() {
             withheld.insert(*topic, pointers);

@@ -41,6 +41,8 @@ pub struct Member {
     pub withheld: HashMap<&'static str, Vec<String>>,
     /// What it brings, for the operator's log.
     pub summary: String,
+    /// What it asks for and does not get, for the operator's log.
+    pub ungranted: Vec<String>,
 }
 
 /// The guests on one hook.

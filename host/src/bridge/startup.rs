@@ -258,6 +258,12 @@ impl Bridge {
                     .node
                     .log
                     .write(Level::Info, member.guest.name(), &member.summary);
+                for line in &member.ungranted {
+                    bridge
+                        .node
+                        .log
+                        .write(Level::Info, member.guest.name(), line);
+                }
             }
             for (guest, why) in &sum.refused {
                 guest.refuse(why);

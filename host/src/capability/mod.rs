@@ -1,5 +1,6 @@
 //! What a guest may ask of the bridge: one file for each capability.
 
+pub mod effective;
 pub mod log;
 pub mod meter;
 pub mod notification;
@@ -13,11 +14,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+pub use self::effective::Capability;
+
 use self::meter::Meter;
 use crate::bridge::node::Node;
 use crate::guest::open::OpenCalls;
 use crate::lightningd::output::Level;
-use crate::policy::Policy;
+use crate::policy::{Policy, Requested};
 
 /// A number that only grows, for the operator.
 #[derive(Debug, Default)]
@@ -67,9 +70,12 @@ pub struct Capabilities {
     pub counters: Counters,
     /// Topics that it declared and may send.
     topics: OnceLock<BTreeSet<String>>,
+    /// What its manifest asks for.
+    requested: OnceLock<Requested>,
     log_meter: Mutex<Meter>,
     notification_meter: Mutex<Meter>,
     rpc_in_flight: AtomicU64,
+    timers: AtomicU64,
     /// When each of the RPC grants last let a call pass, for `rate` and `per`.
     rpc_last_used: Mutex<Vec<Option<Duration>>>,
     open: RwLock<Option<Arc<OpenCalls>>>,
@@ -88,9 +94,11 @@ impl Capabilities {
             node,
             counters: Counters::default(),
             topics: OnceLock::new(),
+            requested: OnceLock::new(),
             log_meter,
             notification_meter,
             rpc_in_flight: AtomicU64::new(0),
+            timers: AtomicU64::new(0),
             rpc_last_used,
             open: RwLock::new(None),
         }

@@ -111,7 +111,10 @@ impl Capabilities {
                 return Err(Failure::Malformed("filter is not an object".to_owned()));
             }
         }
-        if let Err(refusal) = self.permit(method, parsed) {
+        let permitted = self
+            .asks_for_call(method, parsed)
+            .and_then(|()| self.permit(method, parsed));
+        if let Err(refusal) = permitted {
             self.denied(&refusal);
             return Err(Failure::Denied(refusal));
         }

@@ -20,6 +20,9 @@ pub const HOOKS: &[(&str, &[&str])] = &[
     ("recover", &["codex32"]),
 ];
 
+/// Answers to hooks that need a grant of their own: they act with somebody else's authority.
+pub const POWERS: &[(&str, &[&str])] = &[("rpc_command", &["replace", "return.result"])];
+
 /// Topics of lightningd v26.06, each with the secrets in its payload
 /// (`lightningd/notification.c`). Plugins add topics of their own, so that a
 /// topic which is not here is no error.
