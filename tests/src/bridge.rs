@@ -213,7 +213,10 @@ type Secrets = [(&'static str, &'static [&'static str])];
 const HOOK_SECRETS: &Secrets = &[
     ("db_write", &["db_write"]),
     ("invoice_payment", &["preimage"]),
-    ("htlc_accepted", &["shared_secret", "payment_secret"]),
+    (
+        "htlc_accepted",
+        &["shared_secret", "payment_secret", "preimage"],
+    ),
     ("rpc_command", &["params"]),
     ("recover", &["codex32"]),
 ];

@@ -57,6 +57,7 @@ pub struct Harness {
     pool: Rc<RefCell<LocalPool>>,
     options: BTreeMap<String, Value>,
     configuration: Value,
+    withheld: Value,
     last_call: u64,
 }
 
@@ -81,6 +82,7 @@ impl Harness {
                 "network": "regtest",
                 "feature_set": {}
             }),
+            withheld: json!({}),
             last_call: 0,
         };
         let manifest = harness.getmanifest();
@@ -121,6 +123,19 @@ impl Harness {
         self
     }
 
+    /// `init` tells the guest that it is not shown these secrets of a hook. The payloads
+    /// of the test should come without.
+    pub fn withhold_from_hook<H: Hook>(mut self, secrets: &[&str]) -> Self {
+        self.withheld["hooks"][H::NAME] = json!(secrets);
+        self
+    }
+
+    /// The same for a topic.
+    pub fn withhold_from_topic(mut self, topic: &str, secrets: &[&str]) -> Self {
+        self.withheld["subscriptions"][topic] = json!(secrets);
+        self
+    }
+
     /// Answers the guest's calls of an RPC method from now on. What nobody answers
     /// fails as an unknown command does.
     pub fn on_rpc(
@@ -157,7 +172,7 @@ impl Harness {
                 options.insert(name.to_owned(), value.clone());
             }
         }
-        let init = json!({"options": options, "configuration": self.configuration});
+        let init = json!({"options": options, "configuration": self.configuration, "withheld": self.withheld});
         self.guest.init(&init.to_string())?;
         let run = Rc::clone(&self.guest).run();
         self.spawn(run);

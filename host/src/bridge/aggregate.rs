@@ -12,9 +12,12 @@ use std::sync::Arc;
 use cln_protocol::hook::{HookSpec, Secret};
 use cln_protocol::hooks;
 use cln_protocol::manifest::{HookFilters, HookRegistration, Lightningd, Manifest, OptionSpec};
+use cln_protocol::native::{self, Version};
 
+use super::list;
 use super::order::Places;
 use super::routes::{ANY_TOPIC, Chained, Link, Member, Routes};
+use super::withhold::Withheld;
 use crate::capability::Capabilities;
 use crate::guest::life::Guest;
 use crate::policy::vocabulary::TOPICS;
@@ -56,7 +59,9 @@ pub fn parse(text: &str, lightningd: &Lightningd) -> Result<Manifest, String> {
 
 /// Adds up the candidates, in their order: the later one of two that want the same
 /// name is refused.
-pub fn aggregate(candidates: Vec<Candidate>, mode: Mode) -> Aggregate {
+///
+/// `version` is lightningd's; None is the newest.
+pub fn aggregate(candidates: Vec<Candidate>, mode: Mode, version: Option<Version>) -> Aggregate {
     let mut sum = Sum {
         names: candidates
             .iter()
@@ -82,7 +87,7 @@ pub fn aggregate(candidates: Vec<Candidate>, mode: Mode) -> Aggregate {
             Err(why) => refused.push((guest, why)),
         }
     }
-    let (manifest, routes) = sum.finish();
+    let (manifest, routes) = sum.finish(mode, version);
     Aggregate {
         manifest,
         routes,
@@ -119,6 +124,9 @@ impl Sum {
             }
         }
         for method in &manifest.rpcmethods {
+            if method.name == list::NAME {
+                return Err(format!("method {} is the bridge's own", method.name));
+            }
             if let Some(owner) = self.routes.methods.get(&method.name) {
                 let owner = self.name(*owner);
                 return Err(format!("method {} is already guest {owner}'s", method.name));
@@ -190,12 +198,17 @@ impl Sum {
                 .or_default()
                 .push(index);
         }
+        let mut withheld_of_hooks = BTreeMap::new();
         for hook in &manifest.hooks {
             if let Some(spec) = hooks::find(&hook.name) {
+                let withheld = withheld(spec, guest.capabilities());
+                if !withheld.is_empty() {
+                    withheld_of_hooks.insert(spec.name, withheld.secrets.clone());
+                }
                 let link = Link {
                     guest: index,
                     filters: hook.filters.clone(),
-                    withheld: withheld(spec, guest.capabilities()),
+                    withheld,
                 };
                 self.links
                     .entry(spec.name)
@@ -211,6 +224,7 @@ impl Sum {
                 .options
                 .insert(option.name.clone(), (index, option.clone()));
         }
+        let withheld = withheld_of_topics(&manifest, guest.capabilities());
         let sum = &mut self.manifest;
         sum.options.extend(manifest.options.iter().cloned());
         sum.rpcmethods.extend(manifest.rpcmethods);
@@ -225,19 +239,19 @@ impl Sum {
                 sum.custommessages.push(message);
             }
         }
-        let withheld = withheld_of_topics(guest.capabilities());
         let ungranted = guest.capabilities().ungranted();
         self.routes.guests.push(Member {
             guest,
             options: manifest.options,
             cancheck: manifest.cancheck,
             withheld,
+            withheld_of_hooks,
             summary,
             ungranted,
         });
     }
 
-    fn finish(mut self) -> (Manifest, Routes) {
+    fn finish(mut self, mode: Mode, version: Option<Version>) -> (Manifest, Routes) {
         // A guest that was refused may have the name of a native plugin.
         self.names = self
             .routes
@@ -267,12 +281,16 @@ impl Sum {
         }
         let empty = self.routes.guests.is_empty();
         let sum = &mut self.manifest;
-        sum.subscriptions = subscriptions(&self.routes);
+        sum.subscriptions = subscriptions(&self.routes, version);
         sum.custommessages.sort_unstable();
         sum.dynamic = (self.all_dynamic || empty) && sum.featurebits.is_empty();
         // The bridge answers `check` for guests that cannot.
         sum.cancheck =
             !self.routes.methods.is_empty() || sum.options.iter().any(|o: &OptionSpec| o.dynamic);
+        if mode == Mode::Bridge {
+            sum.rpcmethods.push(list::method());
+            sum.cancheck = true;
+        }
         (self.manifest, self.routes)
     }
 }
@@ -365,42 +383,54 @@ fn requests(manifest: &Manifest, requested: &Requested) -> Requests {
     requests
 }
 
-/// The members of this hook's payload that the guest may not see.
-fn withheld(spec: &HookSpec, guest: &Capabilities) -> Vec<&'static str> {
+/// What of this hook's payload the guest may not see.
+fn withheld(spec: &HookSpec, guest: &Capabilities) -> Withheld {
     let hidden = |secret: &&Secret| !guest.sees_hook_secret(spec.name, secret.grant);
-    spec.secrets
-        .iter()
-        .filter(hidden)
-        .map(|secret| secret.pointer)
-        .collect()
+    let mut withheld = Withheld::default();
+    for secret in spec.secrets.iter().filter(hidden) {
+        withheld.add(secret.grant, secret.places.iter().copied());
+    }
+    withheld
 }
 
 /// The secrets of notifications that the guest may not see.
-fn withheld_of_topics(guest: &Capabilities) -> HashMap<&'static str, Vec<String>> {
+fn withheld_of_topics(
+    manifest: &Manifest,
+    guest: &Capabilities,
+) -> HashMap<&'static str, Withheld> {
     let mut withheld = HashMap::new();
-    for (topic, secrets) in TOPICS {
-        let hidden = secrets
-            .iter()
-            .filter(|secret| !guest.sees_topic_secret(topic, secret));
-        let pointers: Vec<String> = hidden.map(|secret| format!("/{topic}/{secret}")).collect();
-        if !pointers.is_empty() {
-            withheld.insert(*topic, pointers);
+    let subscribed = |topic: &str| {
+        let mut topics = manifest.subscriptions.iter();
+        topics.any(|name| name == topic || (name == ANY_TOPIC && topic != "log"))
+    };
+    for (topic, secrets) in TOPICS.iter().filter(|(topic, _)| subscribed(topic)) {
+        let mut of_topic = Withheld::default();
+        for secret in *secrets {
+            if !guest.sees_topic_secret(topic, secret) {
+                of_topic.add_of_topic(topic, secret);
+            }
+        }
+        if !of_topic.is_empty() {
+            withheld.insert(*topic, of_topic);
         }
     }
     withheld
 }
 
 /// What the bridge itself asks lightningd for.
-fn subscriptions(routes: &Routes) -> Vec<String> {
+fn subscriptions(routes: &Routes, version: Option<Version>) -> Vec<String> {
     if routes.topics.contains_key(ANY_TOPIC) {
         let log = routes.topics.contains_key("log").then(|| "log".to_owned());
         return std::iter::once(ANY_TOPIC.to_owned()).chain(log).collect();
     }
     let mut topics: BTreeSet<String> = routes.topics.keys().cloned().collect();
     // To end cleanly, and to know what a client may still use.
-    topics.insert("shutdown".to_owned());
+    let mut own = vec!["shutdown"];
     if !routes.methods.is_empty() {
-        topics.insert("deprecated_oneshot".to_owned());
+        own.push("deprecated_oneshot");
+    }
+    for topic in native::topics::topics(version).filter(|topic| own.contains(topic)) {
+        topics.insert(topic.to_owned());
     }
     topics.into_iter().collect()
 }
@@ -467,4 +497,28 @@ fn db_write_alone(manifest: &Manifest, mode: Mode) -> Result<(), String> {
         return Err("it hooks db_write and something else; lightningd could act on that inside its database transaction".to_owned());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_lightningd_is_not_asked_for_topics_that_it_does_not_know() {
+        let asked = |version: &str, method: Option<&str>| {
+            let mut routes = Routes::default();
+            routes.topics.insert("connect".to_owned(), vec![0]);
+            if let Some(method) = method {
+                routes.methods.insert(method.to_owned(), 0);
+            }
+            subscriptions(&routes, Version::parse(version))
+        };
+        assert_eq!(asked("v0.8.2", Some("m")), ["connect"]);
+        assert_eq!(asked("v0.10.2", Some("m")), ["connect", "shutdown"]);
+        assert_eq!(asked("v26.06", None), ["connect", "shutdown"]);
+        for newest in ["v24.02", "v26.06.6", "unknown"] {
+            let all = ["connect", "deprecated_oneshot", "shutdown"];
+            assert_eq!(asked(newest, Some("m")), all, "{newest}");
+        }
+    }
 }

@@ -2,6 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use cln_protocol::hook::Hook;
+use cln_protocol::hooks::RpcCommand;
+use cln_protocol::hooks::rpc_command::{self, Intent};
 use serde_json::value::RawValue;
 
 use super::Capabilities;
@@ -96,6 +99,36 @@ impl Capabilities {
             &format!("RPC call {method:?}"),
             &format!("rpc: method={method}"),
         )
+    }
+
+    /// May the guest answer `rpc_command` like this?
+    ///
+    /// # Errors
+    ///
+    /// It does not ask for such answers, they are not granted, or the command that
+    /// it would put in place of another is not one that it may call itself. The
+    /// refusal is counted and logged.
+    pub fn may_answer_rpc_command(&self, intent: &Intent) -> Result<(), String> {
+        let power = match intent {
+            Intent::PassOrRefuse => return Ok(()),
+            Intent::Replace { .. } => rpc_command::REPLACE,
+            Intent::ReturnResult => rpc_command::RETURN_RESULT,
+        };
+        let hook = RpcCommand::NAME;
+        let asked = self.requested().hook_may(hook, power);
+        let granted = self.policy.grants().hook_may(hook, power);
+        let what = format!("answer {power} to hook {hook}");
+        let judged = both(asked, granted, &what, &format!("hooks: {hook} may={power}"));
+        let judged = judged.and_then(|()| match intent {
+            Intent::Replace { method, params } => {
+                let params: &RawValue =
+                    serde_json::from_str(params).map_err(|e| format!("replace.params: {e}"))?;
+                self.asks_for_call(method, params)?;
+                self.permit(method, params)
+            }
+            _ => Ok(()),
+        });
+        judged.inspect_err(|why| self.denied(why))
     }
 
     /// May the guest see this secret of a hook?
@@ -246,6 +279,42 @@ mod tests {
             why.contains("add rpc = [\"getinfo\"] under [grant]"),
             "{why}"
         );
+    }
+
+    #[test]
+    fn a_command_is_replaced_by_one_that_the_guest_may_call() {
+        let replace = |method: &str| Intent::Replace {
+            method: method.to_owned(),
+            params: "{}".to_owned(),
+        };
+        let granted =
+            "[grant]\nrpc = [\"getinfo\"]\nhooks = { rpc_command = { may = [\"replace\"] } }";
+        let asked = [
+            "hooks: rpc_command may=replace,return.result",
+            "rpc: method^",
+        ];
+        let guard = guest(granted, &asked);
+        assert_eq!(guard.may_answer_rpc_command(&Intent::PassOrRefuse), Ok(()));
+        assert_eq!(guard.may_answer_rpc_command(&replace("getinfo")), Ok(()));
+        let why = guard.may_answer_rpc_command(&replace("stop")).unwrap_err();
+        assert!(why.contains("RPC call stop is not granted"), "{why}");
+        let why = guard
+            .may_answer_rpc_command(&Intent::ReturnResult)
+            .unwrap_err();
+        assert!(
+            why.contains(
+                "change it to hooks = { rpc_command = { may = [\"replace\", \"return.result\"] } }"
+            ),
+            "{why}"
+        );
+        assert_eq!(guard.counters.denied.get(), 2);
+        let unasked = guest(granted, &["rpc: getinfo", "hooks: rpc_command"]);
+        assert!(unasked.may_answer_rpc_command(&replace("getinfo")).is_err());
+        let other = guest(
+            granted,
+            &["rpc: listpeers", "hooks: rpc_command may=replace"],
+        );
+        assert!(other.may_answer_rpc_command(&replace("getinfo")).is_err());
     }
 
     #[test]

@@ -38,6 +38,27 @@ impl Counter {
     }
 }
 
+/// A number that grows and shrinks, for the operator.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    /// This much more.
+    pub fn add(&self, amount: usize) {
+        self.0.fetch_add(amount as u64, Ordering::Relaxed);
+    }
+
+    /// This much less: never more than was added.
+    pub fn sub(&self, amount: usize) {
+        self.0.fetch_sub(amount as u64, Ordering::Relaxed);
+    }
+
+    /// Now.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What happened to one guest, in numbers. Nothing is lost quietly.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -68,6 +89,8 @@ pub struct Capabilities {
     pub node: Arc<Node>,
     /// What happened so far.
     pub counters: Counters,
+    /// Bytes that the memories and tables of its instances take.
+    pub memory: Arc<Gauge>,
     /// Topics that it declared and may send.
     topics: OnceLock<BTreeSet<String>>,
     /// What its manifest asks for.
@@ -93,6 +116,7 @@ impl Capabilities {
             policy,
             node,
             counters: Counters::default(),
+            memory: Arc::default(),
             topics: OnceLock::new(),
             requested: OnceLock::new(),
             log_meter,

@@ -46,7 +46,7 @@ const WITHOUT_END: Duration = Duration::from_secs(365 * 24 * 3600);
 impl Capabilities {
     /// Does one of the grants let this call pass? Otherwise what would have to be
     /// written to grant it, or why the nearest grant refuses.
-    fn permit(&self, method: &str, params: &RawValue) -> Result<(), String> {
+    pub(super) fn permit(&self, method: &str, params: &RawValue) -> Result<(), String> {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -131,7 +131,23 @@ impl Capabilities {
         let answer = socket
             .call(mark.id(), method, parsed.get(), filter, deadline)
             .await;
-        answer.map(|json| json.get().to_owned()).map_err(failure)
+        match answer {
+            Ok(json) => self.fitting(json.get()),
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    /// An answer that the guest can take: one that does not fit its memory would end it.
+    fn fitting(&self, answer: &str) -> Result<String, Failure> {
+        let limits = &self.policy.limits;
+        let most = limits.rpc_answer_bytes.min(limits.memory_bytes / 2);
+        if answer.len() as u64 > most {
+            return Err(Failure::Limit(format!(
+                "the answer has {} bytes; limits.rpc_answer_bytes and half of limits.memory_bytes allow {most}",
+                answer.len()
+            )));
+        }
+        Ok(answer.to_owned())
     }
 }
 

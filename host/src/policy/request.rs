@@ -454,7 +454,7 @@ mod tests {
         for (grant, why) in [
             ("everything", "Valid are: \"kv\", \"timer\""),
             ("kv: mine", "Valid are"),
-            ("rpc: getinfo&", "empty alternative"),
+            ("rpc: method=getinfo&", "empty alternative"),
             ("rpc: methd=getinfo", "did you mean method?"),
             ("rpc: method=pay&rate=60", "the operator's to grant"),
             ("http: *", "would be every host"),
