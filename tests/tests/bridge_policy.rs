@@ -234,6 +234,36 @@ fn a_payload_that_was_not_shown_whole_is_put_back_whole() {
 }
 
 #[test]
+fn the_preimage_of_a_keysend_is_a_secret() {
+    let text = include_str!("../../protocol/tests/fixtures/htlc_accepted.jsonl");
+    let recorded = text
+        .lines()
+        .find(|line| line.contains("ff0000000146c6616c20"))
+        .unwrap();
+    let whole: Value = serde_json::from_str(recorded).unwrap();
+    let payload = whole["onion"]["payload"].as_str().unwrap();
+    let (_, preimage) = payload.split_once("ff0000000146c6616c20").unwrap();
+    let preimage = &preimage[..64];
+    for (grants, shows) in [
+        ("", false),
+        ("secrets = [\"payment_secret\"]", false),
+        ("secrets = [\"preimage\"]", true),
+    ] {
+        let script = json!({"manifest": manifest(json!({"hooks": ["htlc_accepted"], "rpcmethods": methods(&["s-seen"])})),
+            "watch-hooks": true, "methods": {"s-seen": "seen"}});
+        let policy = format!(
+            "[grant]\nmethods = [\"s-seen\"]\nhooks = {{ htlc_accepted = {{ {grants} }} }}"
+        );
+        let folder = Folder::new().guest("s", &scripted(&script), &policy);
+        let node = bridge(&folder).start().unwrap();
+        node.hook("htlc_accepted", recorded).unwrap();
+        let seen = node.call("s-seen", json!([])).unwrap().to_string();
+        assert_eq!(seen.contains(preimage), shows, "{grants}");
+        node.shutdown().unwrap();
+    }
+}
+
+#[test]
 fn a_guest_that_may_see_all_is_told_of_nothing() {
     let script = json!({"manifest": manifest(json!({"hooks": ["htlc_accepted"], "subscriptions": ["forward_event"],
         "rpcmethods": methods(&["s-seen"])})), "methods": {"s-seen": "seen"}});

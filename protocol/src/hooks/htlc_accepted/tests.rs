@@ -1,4 +1,5 @@
 use super::*;
+use serde_json::{Value, json};
 
 const FIXTURES: &str = include_str!("../../../tests/fixtures/htlc_accepted.jsonl");
 
