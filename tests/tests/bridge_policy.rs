@@ -277,7 +277,7 @@ fn a_guest_that_may_see_all_is_told_of_nothing() {
 /// What a request and a grant each alone, and both, lead to when the guest waits and calls.
 #[test]
 fn a_capability_takes_a_request_and_a_grant() {
-    let asks = json!([{"grant": "timer", "reason": "to wait\n\u{1b}"}, {"grant": "rpc: getinfo", "reason": "to look"}]);
+    let asks = json!([{"grant": "timer", "reason": "to wait"}, {"grant": "rpc: getinfo", "reason": "to look"}]);
     let grants = "timer = true\nrpc = [\"getinfo\"]";
     for (asked, granted) in [(true, true), (true, false), (false, true), (false, false)] {
         let asks = if asked { asks.clone() } else { json!([]) };
