@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use futures::future::LocalBoxFuture;
 
-use crate::error::{CallError, HttpError, KvError, NotifyError};
+use crate::error::{CallError, HttpError, KvError, NotifyError, TimerError};
 use crate::http::{HttpRequest, HttpResponse};
 use crate::kv::{KvPage, KvSwap};
 
@@ -52,7 +52,9 @@ pub(crate) trait Border {
     fn notify(&self, topic: &str, params: &str) -> Result<(), NotifyError>;
     fn message(&self, call: u64, level: LogLevel, message: &str);
     fn progress(&self, call: u64, num: u32, total: u32, stage: Option<(u32, u32)>);
-    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()>;
+    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, Result<(), TimerError>>;
+    /// Time on a clock that nobody sets, from any beginning.
+    fn elapsed(&self) -> Duration;
     fn http(
         &self,
         request: HttpRequest,

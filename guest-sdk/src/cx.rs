@@ -13,9 +13,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::border::{Border, LogLevel};
-use crate::error::NotifyError;
+use crate::error::{NotifyError, TimerError};
 use crate::http::Http;
 use crate::init::{self, Configuration};
+use crate::interval::Interval;
 use crate::kv::Kv;
 use crate::option::Readable;
 use crate::rpc::Rpc;
@@ -142,9 +143,19 @@ impl<S: 'static> Cx<S> {
         }
     }
 
-    /// Waits. Others run meanwhile.
-    pub fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + 'static {
+    /// Waits. Others run meanwhile. It takes the capability `timer`, which the guest
+    /// [asks for](crate::Guest::request) and the operator grants.
+    pub fn sleep(
+        &self,
+        duration: Duration,
+    ) -> impl Future<Output = Result<(), TimerError>> + 'static {
         self.core.border.sleep(duration)
+    }
+
+    /// Ticks that are `period` apart, the first of them one `period` from now. It
+    /// takes the capability `timer`.
+    pub fn interval(&self, period: Duration) -> Interval {
+        Interval::new(Rc::clone(&self.core.border), period)
     }
 
     /// The time: the wall clock, in a test the harness's own.
@@ -168,8 +179,9 @@ impl<S: 'static> Cx<S> {
         let _ = self.core.background.unbounded_send(Box::pin(task));
     }
 
-    /// Calls `f` each time `period` has passed since it was last done, for as long as the
-    /// instance lives.
+    /// Calls `f` at each tick of an [`interval`](Cx::interval), for as long as the
+    /// instance lives. Ticks that come while `f` is still at work are left out, but
+    /// for one right after it. Without the capability `timer` it ends with a line in the log.
     pub fn every<F, Fut>(&self, period: Duration, mut f: F)
     where
         F: FnMut(Cx<S>) -> Fut + 'static,
@@ -177,8 +189,12 @@ impl<S: 'static> Cx<S> {
     {
         let cx = self.background();
         self.spawn(async move {
+            let mut interval = cx.interval(period);
             loop {
-                cx.sleep(period).await;
+                if let Err(error) = interval.tick().await {
+                    let line = format!("every {period:?}: {error}; it is not done any more");
+                    return cx.core.border.log(LogLevel::Unusual, &line);
+                }
                 f(cx.clone()).await;
             }
         });

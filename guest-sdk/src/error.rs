@@ -245,6 +245,19 @@ pub enum HttpError {
     Decode(String),
 }
 
+/// Why a timer was not set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TimerError {
+    /// The guest does not [ask](crate::Guest::request) for `timer`, or the operator
+    /// does not grant it; the text says which.
+    #[error("not granted: {0}")]
+    Denied(String),
+    /// Too many timers are set. The text names the limit.
+    #[error("past a limit: {0}")]
+    Limit(String),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

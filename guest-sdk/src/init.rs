@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use cln_protocol::hook::Hook;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -14,9 +15,32 @@ pub struct Init {
     /// About the node.
     pub configuration: Rc<Configuration>,
     pub(crate) values: BTreeMap<String, Value>,
+    pub(crate) withheld: Withheld,
+}
+
+/// Secrets that payloads come without, by the hook or topic.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Withheld {
+    #[serde(default)]
+    hooks: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    subscriptions: BTreeMap<String, Vec<String>>,
 }
 
 impl Init {
+    /// The secrets, such as `payment_secret`, that payloads of this hook come
+    /// without: the guest does not [ask](crate::Guest::request) for them, or they are
+    /// not granted to it.
+    pub fn withheld_from_hook<H: Hook>(&self) -> &[String] {
+        self.withheld.hooks.get(H::NAME).map_or(&[], Vec::as_slice)
+    }
+
+    /// The secrets, such as `preimage`, that notifications of this topic come without.
+    pub fn withheld_from_topic(&self, topic: &str) -> &[String] {
+        let secrets = self.withheld.subscriptions.get(topic);
+        secrets.map_or(&[], Vec::as_slice)
+    }
+
     /// The value of an option.
     pub fn option<O: Readable>(&self, option: &O) -> O::Output {
         read(option, self.values.get(option.name()))
@@ -66,4 +90,6 @@ pub(crate) struct Params {
     pub options: BTreeMap<String, Value>,
     #[serde(default)]
     pub configuration: Configuration,
+    #[serde(default)]
+    pub withheld: Withheld,
 }

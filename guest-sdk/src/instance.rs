@@ -112,6 +112,7 @@ impl<S: 'static> Instance<S> {
         let init = Init {
             configuration: Rc::new(params.configuration),
             values: params.options,
+            withheld: params.withheld,
         };
         for entry in &self.guest.options {
             let name = entry.declaration.name;

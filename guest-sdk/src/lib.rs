@@ -59,6 +59,7 @@ mod hook;
 mod http;
 mod init;
 mod instance;
+mod interval;
 mod kv;
 mod manifest;
 mod members;
@@ -83,13 +84,14 @@ pub use cln_protocol::topics::Topic;
 pub use cln_protocol::{hooks, primitives, topics};
 pub use cx::Cx;
 pub use deprecated::Deprecated;
-pub use error::{CallError, HttpError, KvError, NotifyError, RpcError};
+pub use error::{CallError, HttpError, KvError, NotifyError, RpcError, TimerError};
 pub use guest::{FeaturePlace, Guest};
 pub use handler::Async;
 pub use hold::{Answer, Held, Ticket, Unsettled, hold};
 pub use hook::{HookFilter, HookHandler, HookOptions, IntoAction};
 pub use http::{Http, HttpCall, HttpRequest, HttpResponse};
 pub use init::{Configuration, Init};
+pub use interval::Interval;
 pub use kv::{Kv, KvPage, KvSwap};
 pub use method::{IntoReply, Method, MethodHandler};
 pub use option::{
@@ -119,8 +121,9 @@ pub mod prelude {
     pub use crate::{
         BoolOption, CallError, ConcealedOption, Configuration, Cx, Deprecated, FeaturePlace,
         FlagOption, Guest, Held, HookOptions, Http, HttpError, HttpRequest, HttpResponse, Init,
-        IntOption, Kv, KvError, KvSwap, LogLevel, Method, MultiIntOption, MultiStringOption,
-        NoDefault, Notification, NotifyError, Rpc, RpcError, StringOption, Ticket, Unsettled, hold,
+        IntOption, Interval, Kv, KvError, KvSwap, LogLevel, Method, MultiIntOption,
+        MultiStringOption, NoDefault, Notification, NotifyError, Rpc, RpcError, StringOption,
+        Ticket, TimerError, Unsettled, hold,
     };
     pub use log;
     pub use serde_json::{Value, json};

@@ -2,13 +2,13 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
 use crate::border::{self, Border, Kept, LogLevel};
-use crate::error::{CallError, HttpError, KvError, NotifyError, RpcError};
+use crate::error::{CallError, HttpError, KvError, NotifyError, RpcError, TimerError};
 use crate::guest::Guest;
 use crate::http::{HttpRequest, HttpResponse};
 use crate::instance::{Exports, Instance};
@@ -38,7 +38,7 @@ pub use wit_bindgen;
 use bindings::cln::guest::{http, kv, log, notification, progress, rpc, timer, types};
 use bindings::exports::cln::guest::plugin;
 
-struct Wit;
+struct Wit(Instant);
 
 impl From<LogLevel> for log::Level {
     fn from(level: LogLevel) -> Self {
@@ -126,10 +126,21 @@ impl Border for Wit {
         progress::progress(call, num, total, stage);
     }
 
-    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
+    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, Result<(), TimerError>> {
         // What is left of a millisecond is waited for too: never too short.
         let ms = duration.as_nanos().div_ceil(1_000_000);
-        timer::sleep(u64::try_from(ms).unwrap_or(u64::MAX)).boxed_local()
+        let ms = u64::try_from(ms).unwrap_or(u64::MAX);
+        async move {
+            timer::sleep(ms).await.map_err(|failure| match failure {
+                timer::Failure::Denied(text) => TimerError::Denied(text),
+                timer::Failure::Limit(text) => TimerError::Limit(text),
+            })
+        }
+        .boxed_local()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
     }
 
     fn http(
@@ -246,7 +257,7 @@ fn instance<E: Entry>() -> Rc<dyn Exports> {
 }
 
 fn start<E: Entry>() -> Rc<dyn Exports> {
-    let border: Rc<dyn Border> = Rc::new(Wit);
+    let border: Rc<dyn Border> = Rc::new(Wit(Instant::now()));
     border::enter(&border);
     std::panic::set_hook(Box::new(|panic| {
         border::log_line(LogLevel::Broken, &panic.to_string().replace('\n', " "));

@@ -69,7 +69,7 @@ async fn alias(cx: Cx<State>, (): ()) -> Result<String, RpcError> {
 async fn slow(cx: Cx<State>, (): ()) -> Result<Value, RpcError> {
     cx.message(LogLevel::Info, "starting");
     cx.progress(1, 2);
-    cx.sleep(Duration::from_secs(10)).await;
+    cx.sleep(Duration::from_secs(10)).await?;
     cx.progress_in_stage(2, 2, (0, 1));
     cx.notify("slow_done", &json!({"after": 10}))?;
     Ok(json!({}))
@@ -97,12 +97,13 @@ async fn give_up(cx: Cx<State>, params: Vec<String>) -> Result<usize, RpcError> 
         .sum())
 }
 
-async fn on_block(cx: Cx<State>, block: BlockAddedPayload) {
+async fn on_block(cx: Cx<State>, block: BlockAddedPayload) -> Result<(), TimerError> {
     // The later block sleeps less: order must come from the SDK.
     let seconds = 100u64.saturating_sub(block.height.into());
-    cx.sleep(Duration::from_secs(seconds)).await;
+    cx.sleep(Duration::from_secs(seconds)).await?;
     let line = format!("block {}", block.height);
     cx.state().seen.borrow_mut().push(line);
+    Ok(())
 }
 
 async fn on_any(cx: Cx<State>, notification: Notification) {
@@ -157,6 +158,7 @@ fn guest() -> Guest<State> {
     .subscribe_topic("custom", on_custom)
     .hook_with::<HtlcAccepted>(HookOptions::new().before(["keysend"]), on_htlc)
     .request("rpc: method=getinfo", "to know the alias")
+    .request("timer", "to take its time")
     .every(Duration::from_secs(60), |cx| async move {
         cx.state().ticks.set(cx.state().ticks.get() + 1);
     })
@@ -204,7 +206,10 @@ fn the_manifest_has_it_all() {
             "subscriptions": ["*"],
             "hooks": [{"name": "htlc_accepted", "before": ["keysend"]}],
             "notifications": [{"method": "slow_done"}],
-            "capabilities": [{"grant": "rpc: method=getinfo", "reason": "to know the alias"}],
+            "capabilities": [
+                {"grant": "rpc: method=getinfo", "reason": "to know the alias"},
+                {"grant": "timer", "reason": "to take its time"},
+            ],
             "dynamic": false,
             "nonnumericids": true,
             "cancheck": true
@@ -495,4 +500,70 @@ fn background_work_goes_on_with_the_clock() {
     assert_eq!(state.ticks.get(), 0);
     harness.advance(Duration::from_secs(121));
     assert_eq!(state.ticks.get(), 3);
+}
+
+/// What an interval of 10 s said, and when, if whoever waits for it takes so long at each tick.
+fn ticks(at_work: &'static [u64]) -> Vec<(u64, u128)> {
+    #[derive(Default)]
+    struct Ticks(RefCell<Vec<(u64, u128)>>);
+    let guest = Guest::with_state(Ticks::default())
+        .request("timer", "to tick")
+        .background(move |cx| async move {
+            let began = cx.now();
+            let mut interval = cx.interval(Duration::from_secs(10));
+            for seconds in at_work {
+                let passed = interval.tick().await.expect("it is asked for");
+                let at = cx.now().duration_since(began).expect("time goes on");
+                cx.state().0.borrow_mut().push((at.as_secs(), passed));
+                cx.sleep(Duration::from_secs(*seconds))
+                    .await
+                    .expect("it is asked for");
+            }
+        });
+    let mut harness = Harness::new(guest);
+    harness.init().expect("nothing to refuse");
+    harness.advance(Duration::from_secs(1000));
+    harness.state::<Ticks>().expect("given").0.take()
+}
+
+#[test]
+fn an_interval_does_not_drift() {
+    assert_eq!(ticks(&[3, 9, 0, 1]), [(10, 1), (20, 1), (30, 1), (40, 1)]);
+}
+
+#[test]
+fn missed_ticks_come_once_and_late() {
+    // After 35 s of work at 10, the tick of 40 comes at 45, and 20 and 30 never.
+    assert_eq!(ticks(&[35, 0, 10, 0]), [(10, 1), (45, 3), (50, 1), (60, 1)]);
+}
+
+#[test]
+fn what_is_not_asked_for_is_denied() {
+    async fn nap(cx: Cx<()>, (): ()) -> Result<(), RpcError> {
+        Ok(cx.sleep(Duration::from_secs(1)).await?)
+    }
+    async fn ask(cx: Cx<()>, (method,): (String,)) -> Result<Value, RpcError> {
+        Ok(cx.rpc().call(&method, &()).await?)
+    }
+    let guest = Guest::with_state(())
+        .method(Method::new("nap", "", "Sleeps"), nap)
+        .method(Method::new("ask", "method", "Asks"), ask)
+        .request("rpc: method=getinfo|method^list&pnum=0", "to look")
+        .every(Duration::from_secs(1), |_| async {});
+    let mut harness = Harness::new(guest);
+    harness.on_rpc("getinfo", |_| Ok(json!({})));
+    harness.on_rpc("stop", |_| Ok(json!({})));
+    harness.init().unwrap();
+    let lines = harness.log_lines();
+    assert!(
+        lines
+            .iter()
+            .any(|l| l.message.contains("it is not done any more")),
+        "{lines:?}"
+    );
+    let error = harness.call("nap", json!([])).unwrap_err();
+    assert!(error.message.contains("does not ask for it"), "{error}");
+    assert!(harness.call("ask", json!(["getinfo"])).is_ok());
+    let error = harness.call("ask", json!(["stop"])).unwrap_err();
+    assert!(error.message.contains("rpc: method=stop"), "{error}");
 }

@@ -67,8 +67,23 @@ mod chain {
     pub struct Secret {
         /// The name of the grant, such as `preimage`.
         pub grant: &'static str,
-        /// Where it is in the payload (RFC 6901 JSON pointer), such as `/payment/preimage`.
-        pub pointer: &'static str,
+        /// Everywhere that it is in the payload.
+        pub places: &'static [Place],
+    }
+
+    /// Where a secret is, and so what is left out.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Place {
+        /// A member (RFC 6901 JSON pointer), such as `/payment/preimage`.
+        Member(&'static str),
+        /// A record of the TLV stream that a member holds as hex, with the stream's
+        /// length (BigSize) in front.
+        Record {
+            /// The member, by its JSON pointer.
+            member: &'static str,
+            /// The type of the record.
+            typ: u64,
+        },
     }
 
     /// What the bridge does in place of a guest that failed.
@@ -143,6 +158,13 @@ mod chain {
         /// Takes one guest's answer: the `result` member as JSON text, in today's form
         /// or in that of v0.8.2. A refused answer leaves the chain as it was.
         fn answer(&mut self, answer: &str) -> Result<Taken, Invalid>;
+
+        /// The answer of a guest that was not shown these records of the payload, with
+        /// the records that it therefore could not keep put back. None where nothing of
+        /// the answer changes.
+        fn restore(&self, _answer: &str, _records: &[u64]) -> Option<String> {
+            None
+        }
 
         /// Takes the place of a guest that did not answer.
         fn fallback(&mut self, stance: Stance) -> Flow;

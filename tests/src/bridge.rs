@@ -93,15 +93,71 @@ pub fn scripted(script: &Value) -> Vec<u8> {
     module
 }
 
-/// A manifest that is written as an object becomes the move that answers it.
+/// A manifest that is written as an object becomes the move that answers it, and asks for all that
+/// the guest could be granted unless it says itself what it asks for.
 fn own_strings(script: &Value) -> Value {
     let mut script = script.clone();
-    if let Some(manifest) = script.get_mut("manifest")
-        && manifest.get("options").is_some()
-    {
-        *manifest = json!({ "answer": manifest.take() });
+    let requests = requests(&script);
+    if let Some(manifest) = script.get_mut("manifest") {
+        if manifest.get("options").is_some() {
+            *manifest = json!({ "answer": manifest.take() });
+        }
+        if let Some(manifest) = manifest.get_mut("answer").and_then(Value::as_object_mut)
+            && manifest.contains_key("options")
+        {
+            manifest.entry("capabilities").or_insert(requests);
+        }
     }
     script
+}
+
+/// A request for whatever a script and its policy may be about.
+fn requests(script: &Value) -> Value {
+    let manifest = &script["manifest"];
+    let manifest = manifest.get("answer").unwrap_or(manifest);
+    // Every method; a script's policy says which it is granted.
+    let mut grants = ["rpc: method^", "timer", "kv"].map(str::to_owned).to_vec();
+    grants.extend(
+        hosts(script)
+            .into_iter()
+            .map(|host| format!("http: {host}")),
+    );
+    for (hook, secrets) in HOOK_SECRETS {
+        let may = match *hook {
+            "rpc_command" => " may=replace,return.result",
+            _ => "",
+        };
+        if names(&manifest["hooks"], "name")
+            .iter()
+            .any(|name| name == hook)
+        {
+            grants.push(format!("hooks: {hook} secrets={}{may}", secrets.join(",")));
+        }
+    }
+    let topics = names(&manifest["subscriptions"], "");
+    for (topic, secrets) in TOPIC_SECRETS {
+        if topics.iter().any(|name| name == topic || name == "*") {
+            grants.push(format!(
+                "subscriptions: {topic} secrets={}",
+                secrets.join(",")
+            ));
+        }
+    }
+    let reason = "the script may say so";
+    let request = |grant| json!({"grant": grant, "reason": reason});
+    Value::Array(grants.into_iter().map(request).collect())
+}
+
+/// The hosts that the script's own part of the policy grants.
+fn hosts(script: &Value) -> Vec<String> {
+    let policy = script["policy"].as_str().unwrap_or_default();
+    let lists = policy
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("hosts = "));
+    lists
+        .filter_map(|list| serde_json::from_str::<Vec<String>>(list).ok())
+        .flatten()
+        .collect()
 }
 
 /// Names in a list of names or of objects that have one.
@@ -174,7 +230,10 @@ type Secrets = [(&'static str, &'static [&'static str])];
 const HOOK_SECRETS: &Secrets = &[
     ("db_write", &["db_write"]),
     ("invoice_payment", &["preimage"]),
-    ("htlc_accepted", &["shared_secret", "payment_secret"]),
+    (
+        "htlc_accepted",
+        &["shared_secret", "payment_secret", "preimage"],
+    ),
     ("rpc_command", &["params"]),
     ("recover", &["codex32"]),
 ];
@@ -199,11 +258,14 @@ fn deliveries(text: &mut String, key: &str, names: &[String], secrets: &Secrets)
     all.dedup();
     for name in all {
         match secrets.iter().find(|(known, _)| *known == name) {
-            Some((_, secrets)) => drop(writeln!(
-                text,
-                "{name} = {{ secrets = {} }}",
-                json!(secrets)
-            )),
+            Some((_, secrets)) => {
+                let may = match (key, name.as_str()) {
+                    ("hooks", "rpc_command") => ", may = [\"replace\", \"return.result\"]",
+                    _ => "",
+                };
+                let secrets = json!(secrets);
+                let _ = writeln!(text, "{name} = {{ secrets = {secrets}{may} }}");
+            }
             None => drop(writeln!(text, "{} = true", json!(name))),
         }
     }

@@ -63,7 +63,8 @@ fn guests(hook: &str, cases: &[Case]) -> (Folder, Node) {
             .enumerate()
             .map(|(n, case)| (n.to_string(), json!({"answer": pick(case)})))
             .collect();
-        json!({"manifest": manifest(json!({"hooks": [hook],
+        // What a command is replaced by must be one that the guest may call.
+        json!({"rpc": ["getinfo"], "manifest": manifest(json!({"hooks": [hook],
                 "rpcmethods": [{"name": if pick(&cases[0]) == &cases[0].first { "x-first" } else { "x-second" }, "usage": ""}]})),
             "watch-hooks": true, "hooks": {hook: {"by": "/case", "moves": moves}},
             "methods": {"*": "seen"}})

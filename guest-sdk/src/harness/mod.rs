@@ -1,10 +1,10 @@
 //! Runs a guest natively in a test, with the harness in the place of the node.
 //!
 //! One thread, no real time, no I/O: a test is deterministic. What the bridge
-//! enforces and a test could miss is enforced here too, such as the
-//! declaration of topics. Grants are not: in a test everything is granted
-//! unless [`Harness::on_rpc`] answers with [`CallError::Denied`], or
-//! [`Harness::on_http`] with [`HttpError::Denied`].
+//! enforces and a test could miss is enforced here too: the declaration of topics,
+//! and the requests for timers and RPC methods. Grants are not: in a test everything
+//! that is asked for is granted unless [`Harness::on_rpc`] answers with [`CallError::Denied`],
+//! or [`Harness::on_http`] with [`HttpError::Denied`].
 //!
 //! ```
 //! use cln_guest::harness::Harness;
@@ -61,6 +61,7 @@ pub struct Harness {
     pool: Rc<RefCell<LocalPool>>,
     options: BTreeMap<String, Value>,
     configuration: Value,
+    withheld: Value,
     last_call: u64,
 }
 
@@ -85,10 +86,19 @@ impl Harness {
                 "network": "regtest",
                 "feature_set": {}
             }),
+            withheld: json!({}),
             last_call: 0,
         };
-        let topics = harness.getmanifest()["notifications"].clone();
-        let topics = topics.as_array().into_iter().flatten();
+        let manifest = harness.getmanifest();
+        let requests = manifest["capabilities"].as_array().into_iter().flatten();
+        *harness.node.requests.borrow_mut() = requests
+            .filter_map(|request| {
+                request["grant"]
+                    .as_str()
+                    .map(|grant| grant.trim().to_owned())
+            })
+            .collect();
+        let topics = manifest["notifications"].as_array().into_iter().flatten();
         *harness.node.topics.borrow_mut() = topics
             .filter_map(|topic| topic["method"].as_str().map(str::to_owned))
             .collect();
@@ -114,6 +124,19 @@ impl Harness {
     /// A member of `configuration` of `init`, such as `network`.
     pub fn configuration(mut self, name: &str, value: Value) -> Self {
         self.configuration[name] = value;
+        self
+    }
+
+    /// `init` tells the guest that it is not shown these secrets of a hook. The payloads
+    /// of the test should come without.
+    pub fn withhold_from_hook<H: Hook>(mut self, secrets: &[&str]) -> Self {
+        self.withheld["hooks"][H::NAME] = json!(secrets);
+        self
+    }
+
+    /// The same for a topic.
+    pub fn withhold_from_topic(mut self, topic: &str, secrets: &[&str]) -> Self {
+        self.withheld["subscriptions"][topic] = json!(secrets);
         self
     }
 
@@ -167,7 +190,7 @@ impl Harness {
                 options.insert(name.to_owned(), value.clone());
             }
         }
-        let init = json!({"options": options, "configuration": self.configuration});
+        let init = json!({"options": options, "configuration": self.configuration, "withheld": self.withheld});
         self.node.begun.set(true);
         let call = self.next_call();
         let first = self.guest.init(&init.to_string());

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::store::TestStore;
 use crate::border::{Border, Kept, LogLevel};
-use crate::error::{CallError, HttpError, KvError, NotifyError, RpcError};
+use crate::error::{CallError, HttpError, KvError, NotifyError, RpcError, TimerError};
 use crate::filter;
 use crate::http::{HttpRequest, HttpResponse};
 use crate::kv::{KvPage, KvSwap};
@@ -75,6 +75,8 @@ type HttpAnswer = Box<dyn FnMut(&HttpRequest) -> Result<HttpResponse, HttpError>
 /// A plugin's side of nothing: answers what the test has scripted.
 pub(super) struct Node {
     pub topics: RefCell<Vec<String>>,
+    /// What the manifest asks for.
+    pub requests: RefCell<Vec<String>>,
     pub answers: RefCell<BTreeMap<String, Answer>>,
     pub log: RefCell<Vec<LogLine>>,
     pub sent: RefCell<Vec<Sent>>,
@@ -97,6 +99,7 @@ impl Node {
     pub fn new() -> Self {
         Node {
             topics: RefCell::default(),
+            requests: RefCell::default(),
             answers: RefCell::default(),
             log: RefCell::default(),
             sent: RefCell::default(),
@@ -203,13 +206,21 @@ impl Border for Node {
         self.word(call, Word::Progress { num, total, stage });
     }
 
-    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
+    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, Result<(), TimerError>> {
+        if !self.requests.borrow().iter().any(|grant| grant == "timer") {
+            let why = "the guest does not ask for it: `.request(\"timer\", \"what for\")`";
+            return ready(Err(TimerError::Denied(why.to_owned()))).boxed_local();
+        }
         let (sender, receiver) = oneshot::channel();
         let number = self.next_timer.get();
         self.next_timer.set(number + 1);
         let at = self.clock.get().saturating_add(duration);
         self.timers.borrow_mut().insert((at, number), sender);
-        receiver.map(drop).boxed_local()
+        receiver.map(|_| Ok(())).boxed_local()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.get()
     }
 
     fn http(
@@ -300,6 +311,16 @@ impl Node {
             params: params.clone(),
             filter: filter_value,
         });
+        if !self
+            .requests
+            .borrow()
+            .iter()
+            .any(|grant| asks_for(grant, method))
+        {
+            return Err(CallError::Denied(format!(
+                "the guest does not ask for it: `.request(\"rpc: method={method}\", \"what for\")`"
+            )));
+        }
         // Taken out while it runs, so that it may look at the harness.
         let Some(mut answer) = self.answers.borrow_mut().remove(method) else {
             return Err(CallError::Rpc(RpcError::new(
@@ -361,6 +382,29 @@ impl Node {
         self.http_answers.borrow_mut().entry(key).or_insert(answer);
         result
     }
+}
+
+/// Whether a request may be about this method. What it says of parameters is the
+/// bridge's to judge.
+fn asks_for(grant: &str, method: &str) -> bool {
+    let Some(restrictions) = grant.strip_prefix("rpc:") else {
+        return false;
+    };
+    restrictions.trim() == method
+        || restrictions.split('&').all(|restriction| {
+            restriction.split('|').any(|alternative| {
+                match alternative.trim().strip_prefix("method") {
+                    Some(of_method) if of_method.starts_with('=') => of_method[1..] == *method,
+                    Some(of_method) if of_method.starts_with('^') => {
+                        method.starts_with(&of_method[1..])
+                    }
+                    Some(_) => true,
+                    None => {
+                        alternative.contains(['=', '/', '^', '$', '~', '<', '>', '!', '{', '}'])
+                    }
+                }
+            })
+        })
 }
 
 /// Nothing kept alive by accident: what the guest holds of the node is this.

@@ -167,7 +167,8 @@ async fn ping(cx: Cx<State>, params: PingParams) -> Result<Pong, RpcError> {
     let patience = std::pin::pin!(cx.sleep(Duration::from_secs(seconds)));
     let echo = match select(echo, patience).await {
         Either::Left((echo, _)) => echo?,
-        Either::Right(((), _)) => {
+        Either::Right((slept, _)) => {
+            slept?;
             let reason = format!("no echo from {peer_id} in {seconds} s");
             return Err(RpcError::new(NO_ECHO, reason));
         }

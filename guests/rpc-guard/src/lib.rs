@@ -288,8 +288,12 @@ pub fn guest() -> Guest<State> {
     )
     .hook::<Command>(on_rpc_command)
     .request(
-        "hooks: rpc_command secrets=params",
+        "hooks: rpc_command secrets=params may=replace,return.result",
         "to refuse, change and answer commands by what they are called with",
+    )
+    .request(
+        "rpc: method^",
+        "to change commands by rules; it calls none itself",
     )
 }
 

@@ -12,12 +12,16 @@ use std::sync::Arc;
 use cln_protocol::hook::{HookSpec, Secret};
 use cln_protocol::hooks;
 use cln_protocol::manifest::{HookFilters, HookRegistration, Lightningd, Manifest, OptionSpec};
+use cln_protocol::native::{self, Version};
 
+use super::list;
 use super::order::Places;
 use super::routes::{ANY_TOPIC, Chained, Link, Member, Routes};
+use super::withhold::Withheld;
+use crate::capability::Capabilities;
 use crate::guest::life::Guest;
 use crate::policy::vocabulary::TOPICS;
-use crate::policy::{Asked, Denied, Grants, Requests, suggest};
+use crate::policy::{Asked, Denied, Grants, Requested, Requests, suggest};
 
 /// How guests share a process with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +59,9 @@ pub fn parse(text: &str, lightningd: &Lightningd) -> Result<Manifest, String> {
 
 /// Adds up the candidates, in their order: the later one of two that want the same
 /// name is refused.
-pub fn aggregate(candidates: Vec<Candidate>, mode: Mode) -> Aggregate {
+///
+/// `version` is lightningd's; None is the newest.
+pub fn aggregate(candidates: Vec<Candidate>, mode: Mode, version: Option<Version>) -> Aggregate {
     let mut sum = Sum {
         names: candidates
             .iter()
@@ -66,15 +72,22 @@ pub fn aggregate(candidates: Vec<Candidate>, mode: Mode) -> Aggregate {
     let mut refused = Vec::new();
     for Candidate { guest, manifest } in candidates {
         let grants = guest.capabilities().policy.grants().clone();
-        match sum.clashes(&guest, &manifest, &grants, mode) {
-            Ok(places) => {
+        let requested =
+            Requested::read(&manifest.capabilities).map_err(|e| format!("its manifest: {e}"));
+        let fits = requested.and_then(|requested| {
+            let places = sum.clashes(&guest, &manifest, &requested, &grants, mode)?;
+            Ok((places, requested))
+        });
+        match fits {
+            Ok((places, requested)) => {
                 sum.places = places;
+                guest.capabilities().set_requested(requested);
                 sum.add(guest, manifest);
             }
             Err(why) => refused.push((guest, why)),
         }
     }
-    let (manifest, routes) = sum.finish();
+    let (manifest, routes) = sum.finish(mode, version);
     Aggregate {
         manifest,
         routes,
@@ -99,10 +112,11 @@ impl Sum {
         &self,
         guest: &Guest,
         manifest: &Manifest,
+        requested: &Requested,
         grants: &Grants,
         mode: Mode,
     ) -> Result<BTreeMap<&'static str, Places>, String> {
-        not_granted(manifest, grants)?;
+        not_granted(manifest, requested, grants)?;
         for option in &manifest.options {
             if let Some((owner, _)) = self.routes.options.get(&option.name) {
                 let owner = self.name(*owner);
@@ -110,6 +124,9 @@ impl Sum {
             }
         }
         for method in &manifest.rpcmethods {
+            if method.name == list::NAME {
+                return Err(format!("method {} is the bridge's own", method.name));
+            }
             if let Some(owner) = self.routes.methods.get(&method.name) {
                 let owner = self.name(*owner);
                 return Err(format!("method {} is already guest {owner}'s", method.name));
@@ -181,12 +198,17 @@ impl Sum {
                 .or_default()
                 .push(index);
         }
+        let mut withheld_of_hooks = BTreeMap::new();
         for hook in &manifest.hooks {
             if let Some(spec) = hooks::find(&hook.name) {
+                let withheld = withheld(spec, guest.capabilities());
+                if !withheld.is_empty() {
+                    withheld_of_hooks.insert(spec.name, withheld.secrets.clone());
+                }
                 let link = Link {
                     guest: index,
                     filters: hook.filters.clone(),
-                    withheld: withheld(spec, guest.capabilities().policy.grants()),
+                    withheld,
                 };
                 self.links
                     .entry(spec.name)
@@ -202,6 +224,7 @@ impl Sum {
                 .options
                 .insert(option.name.clone(), (index, option.clone()));
         }
+        let withheld = withheld_of_topics(&manifest, guest.capabilities());
         let sum = &mut self.manifest;
         sum.options.extend(manifest.options.iter().cloned());
         sum.rpcmethods.extend(manifest.rpcmethods);
@@ -216,17 +239,19 @@ impl Sum {
                 sum.custommessages.push(message);
             }
         }
-        let withheld = withheld_of_topics(guest.capabilities().policy.grants());
+        let ungranted = guest.capabilities().ungranted();
         self.routes.guests.push(Member {
             guest,
             options: manifest.options,
             cancheck: manifest.cancheck,
             withheld,
+            withheld_of_hooks,
             summary,
+            ungranted,
         });
     }
 
-    fn finish(mut self) -> (Manifest, Routes) {
+    fn finish(mut self, mode: Mode, version: Option<Version>) -> (Manifest, Routes) {
         // A guest that was refused may have the name of a native plugin.
         self.names = self
             .routes
@@ -256,19 +281,23 @@ impl Sum {
         }
         let empty = self.routes.guests.is_empty();
         let sum = &mut self.manifest;
-        sum.subscriptions = subscriptions(&self.routes);
+        sum.subscriptions = subscriptions(&self.routes, version);
         sum.custommessages.sort_unstable();
         sum.dynamic = (self.all_dynamic || empty) && sum.featurebits.is_empty();
         // The bridge answers `check` for guests that cannot.
         sum.cancheck =
             !self.routes.methods.is_empty() || sum.options.iter().any(|o: &OptionSpec| o.dynamic);
+        if mode == Mode::Bridge {
+            sum.rpcmethods.push(list::method());
+            sum.cancheck = true;
+        }
         (self.manifest, self.routes)
     }
 }
 
 /// All that the manifest asks for and the policy does not give, with the lines that
 /// would give it.
-fn not_granted(manifest: &Manifest, grants: &Grants) -> Result<(), String> {
+fn not_granted(manifest: &Manifest, requested: &Requested, grants: &Grants) -> Result<(), String> {
     let mut denied: Vec<Denied> = Vec::new();
     let options = manifest.options.iter().map(|o| grants.option(&o.name));
     let methods = manifest.rpcmethods.iter().map(|m| grants.method(&m.name));
@@ -314,14 +343,14 @@ fn not_granted(manifest: &Manifest, grants: &Grants) -> Result<(), String> {
                 "{} things that it needs are not granted: {}. This {file} would grant them, if you trust it:\n{}",
                 several.len(),
                 what.join(", "),
-                suggest(&requests(manifest), None)
+                suggest(&requests(manifest, requested), None)
             ))
         }
     }
 }
 
-/// What the manifest asks for by what it registers.
-fn requests(manifest: &Manifest) -> Requests {
+/// What the manifest asks for, by what it registers and by its capabilities.
+fn requests(manifest: &Manifest, requested: &Requested) -> Requests {
     let named = |name: &String| Asked {
         name: name.clone(),
         ..Asked::default()
@@ -331,7 +360,7 @@ fn requests(manifest: &Manifest) -> Requests {
         here.filter_map(|(_, bit)| u16::try_from(bit).ok())
             .collect()
     };
-    Requests {
+    let mut requests = Requests {
         hooks: manifest
             .hooks
             .iter()
@@ -349,45 +378,59 @@ fn requests(manifest: &Manifest) -> Requests {
             .filter(|(_, bits): &(String, Vec<u16>)| !bits.is_empty())
             .collect(),
         ..Requests::default()
-    }
+    };
+    requested.add_to(&mut requests);
+    requests
 }
 
-/// The members of this hook's payload that the guest may not see.
-fn withheld(spec: &HookSpec, grants: &Grants) -> Vec<&'static str> {
-    let hidden = |secret: &&Secret| grants.hook_secret(spec.name, secret.grant).is_err();
-    spec.secrets
-        .iter()
-        .filter(hidden)
-        .map(|secret| secret.pointer)
-        .collect()
+/// What of this hook's payload the guest may not see.
+fn withheld(spec: &HookSpec, guest: &Capabilities) -> Withheld {
+    let hidden = |secret: &&Secret| !guest.sees_hook_secret(spec.name, secret.grant);
+    let mut withheld = Withheld::default();
+    for secret in spec.secrets.iter().filter(hidden) {
+        withheld.add(secret.grant, secret.places.iter().copied());
+    }
+    withheld
 }
 
 /// The secrets of notifications that the guest may not see.
-fn withheld_of_topics(grants: &Grants) -> HashMap<&'static str, Vec<String>> {
+fn withheld_of_topics(
+    manifest: &Manifest,
+    guest: &Capabilities,
+) -> HashMap<&'static str, Withheld> {
     let mut withheld = HashMap::new();
-    for (topic, secrets) in TOPICS {
-        let hidden = secrets
-            .iter()
-            .filter(|secret| grants.subscription_secret(topic, secret).is_err());
-        let pointers: Vec<String> = hidden.map(|secret| format!("/{topic}/{secret}")).collect();
-        if !pointers.is_empty() {
-            withheld.insert(*topic, pointers);
+    let subscribed = |topic: &str| {
+        let mut topics = manifest.subscriptions.iter();
+        topics.any(|name| name == topic || (name == ANY_TOPIC && topic != "log"))
+    };
+    for (topic, secrets) in TOPICS.iter().filter(|(topic, _)| subscribed(topic)) {
+        let mut of_topic = Withheld::default();
+        for secret in *secrets {
+            if !guest.sees_topic_secret(topic, secret) {
+                of_topic.add_of_topic(topic, secret);
+            }
+        }
+        if !of_topic.is_empty() {
+            withheld.insert(*topic, of_topic);
         }
     }
     withheld
 }
 
 /// What the bridge itself asks lightningd for.
-fn subscriptions(routes: &Routes) -> Vec<String> {
+fn subscriptions(routes: &Routes, version: Option<Version>) -> Vec<String> {
     if routes.topics.contains_key(ANY_TOPIC) {
         let log = routes.topics.contains_key("log").then(|| "log".to_owned());
         return std::iter::once(ANY_TOPIC.to_owned()).chain(log).collect();
     }
     let mut topics: BTreeSet<String> = routes.topics.keys().cloned().collect();
     // To end cleanly, and to know what a client may still use.
-    topics.insert("shutdown".to_owned());
+    let mut own = vec!["shutdown"];
     if !routes.methods.is_empty() {
-        topics.insert("deprecated_oneshot".to_owned());
+        own.push("deprecated_oneshot");
+    }
+    for topic in native::topics::topics(version).filter(|topic| own.contains(topic)) {
+        topics.insert(topic.to_owned());
     }
     topics.into_iter().collect()
 }
@@ -454,4 +497,28 @@ fn db_write_alone(manifest: &Manifest, mode: Mode) -> Result<(), String> {
         return Err("it hooks db_write and something else; lightningd could act on that inside its database transaction".to_owned());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_lightningd_is_not_asked_for_topics_that_it_does_not_know() {
+        let asked = |version: &str, method: Option<&str>| {
+            let mut routes = Routes::default();
+            routes.topics.insert("connect".to_owned(), vec![0]);
+            if let Some(method) = method {
+                routes.methods.insert(method.to_owned(), 0);
+            }
+            subscriptions(&routes, Version::parse(version))
+        };
+        assert_eq!(asked("v0.8.2", Some("m")), ["connect"]);
+        assert_eq!(asked("v0.10.2", Some("m")), ["connect", "shutdown"]);
+        assert_eq!(asked("v26.06", None), ["connect", "shutdown"]);
+        for newest in ["v24.02", "v26.06.6", "unknown"] {
+            let all = ["connect", "deprecated_oneshot", "shutdown"];
+            assert_eq!(asked(newest, Some("m")), all, "{newest}");
+        }
+    }
 }

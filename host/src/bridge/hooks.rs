@@ -7,7 +7,11 @@
 
 use std::sync::Arc;
 
-use cln_protocol::hook::{Chain, Delivery, Flow, HookSpec, Node as NodeFacts, Stance};
+use cln_protocol::hook::{
+    Chain, Delivery, Flow, Hook, HookSpec, Invalid, Node as NodeFacts, Stance, Taken,
+};
+use cln_protocol::hooks::RpcCommand;
+use cln_protocol::hooks::rpc_command;
 use cln_protocol::manifest::HookFilters;
 use futures::future::join_all;
 use serde::Deserialize;
@@ -16,7 +20,6 @@ use super::Bridge;
 use super::bundled;
 use super::lineage::Lineage;
 use super::routes::{Chained, Link, Routes};
-use super::withhold::withhold;
 use crate::guest::call::{Answer, Call, Fault};
 use crate::guest::life::{Cause, Guest};
 use crate::lightningd::message::RequestId;
@@ -59,7 +62,7 @@ impl Bridge {
                     let asked = self
                         .ask(spec, &member.guest, link, chain.payload(), &lineage)
                         .await;
-                    if self.take(spec, &member.guest, chain.as_mut(), asked) == Flow::Done {
+                    if self.take(spec, &member.guest, link, chain.as_mut(), asked) == Flow::Done {
                         break;
                     }
                 }
@@ -69,10 +72,10 @@ impl Bridge {
                 let asked = chained.links.iter().filter_map(|link| {
                     let guest = &routes.member(link.guest)?.guest;
                     let asking = self.ask(spec, guest, link, Arc::clone(&shown), &lineage);
-                    Some(async move { (guest, asking.await) })
+                    Some(async move { (guest, link, asking.await) })
                 });
-                for (guest, asked) in join_all(asked).await {
-                    if self.take(spec, guest, chain.as_mut(), asked) == Flow::Done {
+                for (guest, link, asked) in join_all(asked).await {
+                    if self.take(spec, guest, link, chain.as_mut(), asked) == Flow::Done {
                         break;
                     }
                 }
@@ -98,7 +101,7 @@ impl Bridge {
         let payload = if link.withheld.is_empty() {
             payload
         } else {
-            match withhold(&payload, &link.withheld) {
+            match link.withheld.from(&payload) {
                 Ok(rest) => rest.into(),
                 Err(e) => {
                     return Some(Err(Fault::Answer(format!(
@@ -113,11 +116,14 @@ impl Bridge {
             request: None,
             lineage,
         };
-        Some(
-            guest
-                .call(Call::Hook { hook, payload }, deadline, cause)
-                .await,
-        )
+        let call = Call::Hook { hook, payload };
+        let answered = guest.call(call, deadline, cause).await;
+        if let Ok(Answer::Json(answer)) = &answered
+            && let Err(why) = allowed(spec, guest, answer).await
+        {
+            return Some(Err(Fault::Answer(why)));
+        }
+        Some(answered)
     }
 
     /// Takes an answer into the chain, or the fallback in its place.
@@ -125,12 +131,13 @@ impl Bridge {
         &self,
         spec: &HookSpec,
         guest: &Guest,
+        link: &Link,
         chain: &mut dyn Chain,
         asked: Option<Result<Answer, Fault>>,
     ) -> Flow {
         let why = match asked {
             None | Some(Err(Fault::Disabled(_))) => return Flow::Next,
-            Some(Ok(Answer::Json(answer))) => match chain.answer(&answer) {
+            Some(Ok(Answer::Json(answer))) => match restored(link, chain, &answer) {
                 Ok(taken) => {
                     if let Some(ignored) = taken.ignored {
                         self.node.log.write(
@@ -167,6 +174,33 @@ impl Bridge {
         let word = format!("hook {}: {why}; lightningd gets {instead}", spec.name);
         self.node.log.unusual(guest.name(), &word);
         chain.fallback(stance)
+    }
+}
+
+/// Takes an answer, with the records that the guest was not shown put back.
+fn restored(link: &Link, chain: &mut dyn Chain, answer: &str) -> Result<Taken, Invalid> {
+    let records = link.withheld.record_types();
+    if records.is_empty() {
+        return chain.answer(answer);
+    }
+    match chain.restore(answer, &records) {
+        Some(whole) => chain.answer(&whole),
+        None => chain.answer(answer),
+    }
+}
+
+/// Answers that act with the authority of somebody else need a grant of their own.
+async fn allowed(spec: &HookSpec, guest: &Guest, answer: &str) -> Result<(), String> {
+    if spec.name != RpcCommand::NAME {
+        return Ok(());
+    }
+    match rpc_command::intent(answer) {
+        Ok(intent) => {
+            let capabilities = guest.capabilities();
+            capabilities.may_answer_rpc_command(&intent).await
+        }
+        // The chain will say what is wrong with it.
+        Err(_) => Ok(()),
     }
 }
 
@@ -212,12 +246,13 @@ fn wants(link: &Link, payload: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bridge::withhold::Withheld;
 
     fn link(filters: HookFilters) -> Link {
         Link {
             guest: 0,
             filters: Some(filters),
-            withheld: Vec::new(),
+            withheld: Withheld::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cln_protocol::manifest::OptionSpec;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::routes::Member;
 use crate::capability::http::route::Proxy;
@@ -59,6 +59,7 @@ impl Init {
         Part {
             options,
             configuration,
+            withheld: withheld(member),
             problems,
         }
     }
@@ -75,11 +76,30 @@ impl Init {
     }
 }
 
+/// The secrets that this guest is not shown: by hook under `hooks`, by topic under
+/// `subscriptions`.
+pub(super) fn withheld(member: &Member) -> Map<String, Value> {
+    let mut hooks = Map::new();
+    for (hook, secrets) in &member.withheld_of_hooks {
+        hooks.insert((*hook).to_owned(), json!(secrets));
+    }
+    let mut subscriptions = Map::new();
+    for (topic, withheld) in &member.withheld {
+        subscriptions.insert((*topic).to_owned(), json!(withheld.secrets));
+    }
+    [("hooks", hooks), ("subscriptions", subscriptions)]
+        .into_iter()
+        .filter(|(_, secrets)| !secrets.is_empty())
+        .map(|(kind, secrets)| (kind.to_owned(), Value::Object(secrets)))
+        .collect()
+}
+
 /// One guest's `init`.
 #[derive(Debug, Clone)]
 pub struct Part {
     options: Map<String, Value>,
     configuration: Map<String, Value>,
+    withheld: Map<String, Value>,
     /// Options that could not be read and are left out, for the log.
     pub problems: Vec<String>,
 }
@@ -93,6 +113,10 @@ impl Part {
             "configuration".to_owned(),
             Value::Object(self.configuration.clone()),
         );
+        // Ours, beside what lightningd sends.
+        if !self.withheld.is_empty() {
+            params.insert("withheld".to_owned(), Value::Object(self.withheld.clone()));
+        }
         Value::Object(params).to_string().into()
     }
 }

@@ -71,6 +71,10 @@ impl Bridge {
             self.setconfig(routes, Some(&rest), id, true).await?;
             return Ok(json!({ "command_to_check": command }).to_string());
         }
+        if self.is_own(&command) {
+            self.list(routes, Some(&rest))?;
+            return Ok(json!({ "command_to_check": command }).to_string());
+        }
         let Some(member) = routes
             .methods
             .get(&command)

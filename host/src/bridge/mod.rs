@@ -6,6 +6,7 @@ pub mod bundled;
 pub mod hooks;
 pub mod init;
 pub mod lineage;
+pub mod list;
 pub mod methods;
 pub mod node;
 pub mod notifications;
@@ -225,6 +226,7 @@ impl Bridge {
                 self.setconfig(routes, message.params.as_deref(), &id, false)
                     .await
             }
+            _ if self.is_own(method) => self.list(routes, message.params.as_deref()),
             _ if routes.methods.contains_key(method) => {
                 self.method(routes, message, &id, deprecated_ok).await
             }

@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::Bridge;
 use super::routes::Routes;
-use super::withhold::withhold;
 use crate::guest::call::Call;
 use crate::lightningd::message::Message;
 
@@ -36,17 +35,14 @@ impl Bridge {
         for member in routes.subscribers(&topic) {
             let params = match member.withheld.get(&*topic) {
                 None => Arc::clone(&params),
-                Some(secrets) => {
-                    let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
-                    match withhold(&params, &secrets) {
-                        Ok(rest) => rest.into(),
-                        Err(e) => {
-                            let word = format!("notification {topic} is not delivered: {e}");
-                            self.node.log.unusual(member.guest.name(), &word);
-                            continue;
-                        }
+                Some(withheld) => match withheld.from(&params) {
+                    Ok(rest) => rest.into(),
+                    Err(e) => {
+                        let word = format!("notification {topic} is not delivered: {e}");
+                        self.node.log.unusual(member.guest.name(), &word);
+                        continue;
                     }
-                }
+                },
             };
             member.guest.notify(Call::Notification {
                 topic: Arc::clone(&topic),

@@ -1,11 +1,12 @@
 //! Who gets what, once the manifests are in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use cln_protocol::hook::HookSpec;
 use cln_protocol::manifest::{HookFilters, OptionSpec};
 
+use super::withhold::Withheld;
 use crate::guest::life::Guest;
 
 /// The guests whose manifests were accepted, and what each of them asked for.
@@ -23,6 +24,8 @@ pub struct Routes {
     pub origins: HashMap<String, Vec<usize>>,
     /// Hook to the guests on it, in the order of the chain.
     pub hooks: HashMap<&'static str, Chained>,
+    /// Guests that are not in the manifest, by name, and why.
+    pub left_out: Vec<(String, String)>,
 }
 
 /// The subscription to every topic but `log`.
@@ -37,10 +40,14 @@ pub struct Member {
     pub options: Vec<OptionSpec>,
     /// It answers `check` itself.
     pub cancheck: bool,
-    /// Topic to the members of it that this guest's grant leaves out, as JSON pointers.
-    pub withheld: HashMap<&'static str, Vec<String>>,
+    /// Topic to the secrets of it that this guest is not shown.
+    pub withheld: HashMap<&'static str, Withheld>,
+    /// Hook to the names of the secrets that it is not shown.
+    pub withheld_of_hooks: BTreeMap<&'static str, Vec<&'static str>>,
     /// What it brings, for the operator's log.
     pub summary: String,
+    /// What it asks for and does not get, for the operator's log.
+    pub ungranted: Vec<String>,
 }
 
 /// The guests on one hook.
@@ -59,8 +66,8 @@ pub struct Link {
     pub guest: usize,
     /// lightningd of v25.11 and older ignores these, so they are applied again here.
     pub filters: Option<HookFilters>,
-    /// Members of the payload that this guest's grant leaves out.
-    pub withheld: Vec<&'static str>,
+    /// What of the payload this guest is not shown.
+    pub withheld: Withheld,
 }
 
 impl Routes {

@@ -32,8 +32,7 @@ use crate::guest::sandbox::SandboxLimits;
 use crate::guest::ticker::Ticker;
 use crate::lightningd::message::Message;
 use crate::lightningd::output::Level;
-use crate::policy::Policy;
-use crate::policy::limits::Limits;
+use crate::policy::{Limits, Policy};
 
 /// Where the guests come from.
 #[derive(Debug, Clone)]
@@ -108,7 +107,7 @@ struct Entry {
 fn list(origin: &Origin) -> Vec<Result<Entry, (String, String)>> {
     match origin {
         Origin::Folder(None) => Vec::new(),
-        Origin::Folder(Some(folder)) => match find::find(folder, find::MODULE_LIMIT) {
+        Origin::Folder(Some(folder)) => match find::find(folder, module_limit) {
             Ok(listing) => {
                 let refused = listing.refused.into_iter().map(|r| Err((r.name, r.reason)));
                 let found = listing.found.into_iter().map(with_policy);
@@ -120,6 +119,19 @@ fn list(origin: &Origin) -> Vec<Result<Entry, (String, String)>> {
             ))],
         },
         Origin::Solo(file) => vec![solo_entry(file)],
+    }
+}
+
+/// `limits.module_bytes` of the policy beside a module. Of a policy that cannot be
+/// read the guest is left out for that, whatever its size.
+fn module_limit(path: &std::path::Path, policy: Option<&find::Policy>) -> u64 {
+    let policy = match policy {
+        None => Ok(Policy::absent(path)),
+        Some(file) => Policy::parse(&file.text, &file.path),
+    };
+    match policy {
+        Ok(policy) => policy.limits.module_bytes,
+        Err(_) => Limits::most("module_bytes"),
     }
 }
 
@@ -146,8 +158,8 @@ fn solo_entry(file: &std::path::Path) -> Result<Entry, (String, String)> {
             "it does not say which module to run: add wasm = \"NAME.wasm\"".to_owned(),
         ));
     };
-    let module = find::read(&path, find::MODULE_LIMIT)
-        .map_err(|why| refuse(format!("{}: {why}", path.display())))?;
+    let module = find::read(&path, policy.limits.module_bytes)
+        .map_err(|why| refuse(format!("{}: {why} (limits.module_bytes)", path.display())))?;
     let found = Found {
         name: solo.name,
         path,
@@ -162,13 +174,6 @@ async fn prepare(entry: Entry, workshop: &Workshop) -> Prepared {
     let refuse = |why: String| (found.name.clone(), why);
     if !policy.enabled {
         return Err(refuse("enabled = false".to_owned()));
-    }
-    let size = found.module.len() as u64;
-    if size > policy.limits.module_bytes {
-        return Err(refuse(format!(
-            "{size} bytes, and limits.module_bytes is {}",
-            policy.limits.module_bytes
-        )));
     }
     if let Some(pin) = policy.sha256 {
         pin.check(&found.module)
@@ -244,27 +249,37 @@ impl Bridge {
             });
             let mut candidates = Vec::new();
             let mut alone_refused = None;
+            let mut left_out = Vec::new();
             for manifest in join_all(manifests).await {
                 match manifest {
                     Ok(candidate) => candidates.push(candidate),
                     Err((name, why)) => {
                         bridge.left_out(&name, &why);
-                        alone_refused = Some(why);
+                        alone_refused = Some(why.clone());
+                        left_out.push((name, why));
                     }
                 }
             }
-            let sum = aggregate(candidates, bridge.mode);
+            let mut sum = aggregate(candidates, bridge.mode, bridge.version);
             for member in &sum.routes.guests {
                 bridge
                     .node
                     .log
                     .write(Level::Info, member.guest.name(), &member.summary);
+                for line in &member.ungranted {
+                    bridge
+                        .node
+                        .log
+                        .write(Level::Info, member.guest.name(), line);
+                }
             }
             for (guest, why) in &sum.refused {
                 guest.refuse(why);
                 bridge.left_out(guest.name(), why);
                 alone_refused = Some(why.clone());
+                left_out.push((guest.name().to_string(), why.clone()));
             }
+            sum.routes.left_out = left_out;
             let manifest = match alone_refused {
                 // Solo, there is nothing left to run.
                 Some(why) if bridge.mode == Mode::Solo => serde_json::json!({ "disable": why }),

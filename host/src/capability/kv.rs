@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use wasmtime::component::{Accessor, HasSelf};
 
 use super::Capabilities;
+use super::effective::Capability;
 use crate::guest::bindings::cln::guest::kv as wit;
 use crate::guest::bindings::cln::guest::kv::{Failure, Host, HostWithStore};
 use crate::guest::sandbox::Sandbox;
@@ -154,11 +155,7 @@ impl Capabilities {
     /// The store and a place in it for one call that holds these values, if the
     /// operator, the limits and the hour allow it.
     fn kv(&self, values: &[&[u8]]) -> Result<(&Store, Place<'_>), Failure> {
-        if let Err(denied) = self.policy.grants().kv() {
-            let why = denied.to_string();
-            self.denied(&why);
-            return Err(Failure::Denied(why));
-        }
+        self.may(Capability::Kv).map_err(Failure::Denied)?;
         if !self.node.has_begun() {
             // `lightningd --help` asks for the manifest too, and must leave no trace.
             return Err(Failure::Unavailable(

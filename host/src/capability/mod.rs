@@ -1,5 +1,6 @@
 //! What a guest may ask of the bridge: one file for each capability.
 
+pub mod effective;
 pub mod http;
 pub mod kv;
 pub mod log;
@@ -16,11 +17,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
+pub use self::effective::Capability;
+
 use self::meter::Meter;
 use crate::bridge::node::Node;
 use crate::guest::open::OpenCalls;
 use crate::lightningd::output::Level;
-use crate::policy::{Policy, RpcGate};
+use crate::policy::{Policy, Requested, RpcGate};
 use crate::store::{self, Ledger, Store};
 
 /// A number that only grows, for the operator.
@@ -34,6 +37,27 @@ impl Counter {
     }
 
     /// So far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A number that grows and shrinks, for the operator.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    /// This much more.
+    pub fn add(&self, amount: usize) {
+        self.0.fetch_add(amount as u64, Ordering::Relaxed);
+    }
+
+    /// This much less: never more than was added.
+    pub fn sub(&self, amount: usize) {
+        self.0.fetch_sub(amount as u64, Ordering::Relaxed);
+    }
+
+    /// Now.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -69,8 +93,12 @@ pub struct Capabilities {
     pub node: Arc<Node>,
     /// What happened so far.
     pub counters: Counters,
+    /// Bytes that the memories and tables of its instances take.
+    pub memory: Arc<Gauge>,
     /// Topics that it declared and may send.
     topics: OnceLock<BTreeSet<String>>,
+    /// What its manifest asks for.
+    requested: OnceLock<Requested>,
     log_meter: Mutex<Meter>,
     notification_meter: Mutex<Meter>,
     rpc_in_flight: AtomicU64,
@@ -80,6 +108,7 @@ pub struct Capabilities {
     /// What the writes to the store hold that are under way, in bytes.
     kv_bytes_waiting: AtomicU64,
     http: http::HttpUse,
+    timers: AtomicU64,
     open: RwLock<Option<Arc<OpenCalls>>>,
 }
 
@@ -105,7 +134,9 @@ impl Capabilities {
             policy,
             node,
             counters: Counters::default(),
+            memory: Arc::default(),
             topics: OnceLock::new(),
+            requested: OnceLock::new(),
             log_meter,
             notification_meter,
             rpc_in_flight: AtomicU64::new(0),
@@ -114,6 +145,7 @@ impl Capabilities {
             kv_in_flight: AtomicU64::new(0),
             kv_bytes_waiting: AtomicU64::new(0),
             http: http::HttpUse::default(),
+            timers: AtomicU64::new(0),
             open: RwLock::new(None),
         }
     }

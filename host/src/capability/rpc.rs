@@ -61,7 +61,7 @@ struct Permitted {
 impl Capabilities {
     /// Does one of the grants let this call pass? Where a budget is to be asked, off
     /// this thread: its history is on the disk.
-    async fn permit(
+    pub(super) async fn permit(
         self: &Arc<Self>,
         method: &str,
         params: &RawValue,
@@ -106,6 +106,10 @@ impl Capabilities {
                 return Err(Failure::Malformed("filter is not an object".to_owned()));
             }
         }
+        if let Err(why) = self.asks_for_call(&method, &params) {
+            self.denied(&why);
+            return Err(Failure::Denied(why));
+        }
         if self.gate.may_wait() {
             // Nothing is set aside for a call that cannot be made, and no file
             // is opened before init.
@@ -134,7 +138,7 @@ impl Capabilities {
         match allowed.reservation {
             None => {
                 let answer = self.ask(&permitted).await;
-                answer.map(|json| json.get().to_owned()).map_err(failure)
+                self.fitting(answer)
             }
             // A task of its own: what was spent is written down also when the guest
             // that asked ends meanwhile.
@@ -187,7 +191,22 @@ impl Capabilities {
             let what = format!("{}: {error}; it counts in full", permitted.method);
             self.node.log.unusual(&self.guest, &what);
         }
-        answer.map(|json| json.get().to_owned()).map_err(failure)
+        self.fitting(answer)
+    }
+
+    /// An answer that the guest can take: one that does not fit its memory would end it.
+    fn fitting(&self, answer: Result<Box<RawValue>, RpcSocketError>) -> Result<String, Failure> {
+        let answer = answer.map_err(failure)?;
+        let answer = answer.get();
+        let limits = &self.policy.limits;
+        let most = limits.rpc_answer_bytes.min(limits.memory_bytes / 2);
+        if answer.len() as u64 > most {
+            return Err(Failure::Limit(format!(
+                "the answer has {} bytes; limits.rpc_answer_bytes and half of limits.memory_bytes allow {most}",
+                answer.len()
+            )));
+        }
+        Ok(answer.to_owned())
     }
 }
 
@@ -206,6 +225,15 @@ fn outcome(method: &str, answer: &Result<Box<RawValue>, RpcSocketError>) -> Outc
         Err(RpcSocketError::Rpc { code, .. }) if nothing_was_sent(*code) => Outcome::Spent(0),
         Err(error) if !error.may_have_taken_effect() => Outcome::Spent(0),
         Err(_) => Outcome::Unknown,
+    }
+}
+
+/// The whole amount counts as spent.
+pub(super) async fn settle_whole(reservation: Reservation) -> Result<(), String> {
+    let settled = tokio::task::spawn_blocking(move || settle(reservation, Outcome::Unknown));
+    match settled.await {
+        Ok(settled) => settled.map_err(|error| error.to_string()),
+        Err(_) => Err("the bridge ends".to_owned()),
     }
 }
 

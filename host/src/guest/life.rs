@@ -128,6 +128,11 @@ impl Guest {
         self.say_dropped(dropped);
     }
 
+    /// Notifications that were dropped because too many waited.
+    pub fn dropped_notifications(&self) -> u64 {
+        self.seed.mailbox.dropped()
+    }
+
     fn say_dropped(&self, dropped: Option<Call>) {
         if let Some(dropped) = dropped {
             let total = self.seed.mailbox.dropped();

@@ -7,11 +7,12 @@ use wasmtime::{AsContextMut, Engine, ResourceLimiter, Store, StoreContextMut, Up
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::bindings::cln::guest as wit;
+use super::load::inspect;
 use super::pace::{Beat, Pulse};
 use super::running::Running;
 use super::ticker::{TICK, Ticker};
-use crate::capability::Capabilities;
 use crate::capability::stdio::GuestStdio;
+use crate::capability::{Capabilities, Gauge};
 
 /// The limits of one instance, in the units of the engine.
 #[derive(Debug, Clone)]
@@ -97,7 +98,7 @@ impl Sandbox {
             .allow_tcp(false)
             .allow_udp(false)
             .build();
-        let memory = MemoryAccount::new(limits.memory);
+        let memory = MemoryAccount::new(limits.memory, Arc::clone(&capabilities.memory));
         let mut store = Store::new(
             engine,
             Sandbox {
@@ -165,14 +166,29 @@ pub struct CpuExhausted(u64);
 struct MemoryAccount {
     used: usize,
     limit: usize,
+    /// The same for the operator, over all instances of the guest.
+    shown: Arc<Gauge>,
 }
+
+impl Drop for MemoryAccount {
+    fn drop(&mut self) {
+        self.shown.sub(self.used);
+    }
+}
+
+/// Memories and tables that wrapping a module may add to what was inspected.
+const WRAPPING: usize = 8;
 
 /// A table element is a pointer to the engine.
 const TABLE_ELEMENT: usize = size_of::<usize>();
 
 impl MemoryAccount {
-    fn new(limit: usize) -> Self {
-        MemoryAccount { used: 0, limit }
+    fn new(limit: usize, shown: Arc<Gauge>) -> Self {
+        MemoryAccount {
+            used: 0,
+            limit,
+            shown,
+        }
     }
 
     fn grow(&mut self, current: usize, desired: usize, unit: usize) -> bool {
@@ -180,6 +196,7 @@ impl MemoryAccount {
         let used = self.used.saturating_add(more);
         let allowed = used <= self.limit;
         if allowed {
+            self.shown.add(used - self.used);
             self.used = used;
         }
         allowed
@@ -211,11 +228,11 @@ impl ResourceLimiter for MemoryAccount {
     }
 
     fn tables(&self) -> usize {
-        32
+        inspect::TABLES as usize + WRAPPING
     }
 
     fn memories(&self) -> usize {
-        8
+        inspect::MEMORIES as usize + WRAPPING
     }
 }
 
@@ -225,7 +242,8 @@ mod tests {
 
     #[test]
     fn memories_and_tables_share_one_account() {
-        let mut account = MemoryAccount::new(1 << 20);
+        let shown = Arc::new(Gauge::default());
+        let mut account = MemoryAccount::new(1 << 20, Arc::clone(&shown));
         assert!(account.memory_growing(0, 600 << 10, None).unwrap());
         assert!(
             !account.memory_growing(0, 600 << 10, None).unwrap(),
@@ -234,5 +252,8 @@ mod tests {
         assert!(account.table_growing(0, 10_000, None).unwrap());
         assert!(!account.table_growing(10_000, 200_000, None).unwrap());
         assert_eq!(account.used, (600 << 10) + 80_000);
+        assert_eq!(shown.get(), (600 << 10) + 80_000);
+        drop(account);
+        assert_eq!(shown.get(), 0);
     }
 }

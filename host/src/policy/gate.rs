@@ -140,7 +140,7 @@ impl RpcGate {
         // What other methods may do says nothing about this one.
         let concerned: Vec<Reason> = reasons
             .into_iter()
-            .filter(|(armed, _)| armed.concerns(method))
+            .filter(|(armed, _)| armed.grant.concerns(method))
             .map(|(_, reason)| reason)
             .collect();
         if concerned.is_empty() {
@@ -228,27 +228,6 @@ impl Armed {
         };
         memory.last_used = Some(now);
         Ok(reservation)
-    }
-
-    /// Whether the restrictions on the method alone would let it pass.
-    fn concerns(&self, method: &str) -> bool {
-        let call = Call {
-            method: Some(method),
-            params: None,
-            id: None,
-            now: Duration::ZERO,
-            last_used: None,
-        };
-        self.grant
-            .restrictions
-            .iter()
-            .filter(|restriction| {
-                restriction
-                    .alternatives()
-                    .iter()
-                    .all(|alternative| alternative.field == "method")
-            })
-            .all(|restriction| evaluate(std::slice::from_ref(restriction), &call).is_ok())
     }
 }
 

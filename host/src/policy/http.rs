@@ -83,7 +83,22 @@ impl HostPattern {
         Ok(HostPattern { name, port })
     }
 
-    fn matches(&self, host: &str, port: u16) -> bool {
+    /// Whether everything that `other` matches is matched by this one too.
+    pub fn covers(&self, other: &HostPattern) -> bool {
+        if self.port != other.port {
+            return false;
+        }
+        match (&self.name, &other.name) {
+            (Name::Below(above), Name::Below(below)) => {
+                above == below || below.ends_with(&format!(".{above}"))
+            }
+            (Name::Below(above), Name::Exact(name)) => name.ends_with(&format!(".{above}")),
+            (mine, theirs) => mine == theirs,
+        }
+    }
+
+    /// Whether this is one of the hosts that are meant.
+    pub fn matches(&self, host: &str, port: u16) -> bool {
         if port != self.port {
             return false;
         }

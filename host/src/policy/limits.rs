@@ -70,6 +70,13 @@ macro_rules! limits {
         }
 
         impl Limits {
+            fn value(&self, key: &str) -> Option<u64> {
+                match key {
+                    $(stringify!($key) => Some(self.$key),)*
+                    _ => None,
+                }
+            }
+
             fn field(&mut self, key: &str) -> Option<&mut u64> {
                 match key {
                     $(stringify!($key) => Some(&mut self.$key),)*
@@ -101,6 +108,8 @@ limits! {
         "Custom notifications, progress and message that the guest sends: lightningd queues them without bound.";
     rpc_in_flight: Count = 32, in 1..=4_096,
         "The guest's calls to lightningd that wait for an answer. lightningd serves all its clients from one thread.";
+    rpc_answer_bytes: Bytes = 16 * MIB, in KIB..=64 * MIB,
+        "One answer of lightningd to a call of the guest, and never more than half of memory_bytes: it must fit beside the guest itself.";
     timers: Count = 1_024, in 1..=1_048_576,
         "Timers that are set and have not fired.";
     kv_bytes: Bytes = 16 * MIB, in 0..=64 * GIB,
@@ -190,6 +199,27 @@ pub const DEADLINES: &[DeadlineClass] = &[
 ];
 
 impl Limits {
+    /// The most that any policy may set for this key of [`LIMITS`]; 0 for another.
+    pub fn most(key: &str) -> u64 {
+        LIMITS
+            .iter()
+            .find(|limit| limit.key == key)
+            .map_or(0, |limit| *limit.bounds.end())
+    }
+
+    /// The limits that differ from their defaults.
+    pub fn changed(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        LIMITS.iter().filter_map(|limit| {
+            let value = self.value(limit.key)?;
+            (value != limit.default).then_some((limit.key, value))
+        })
+    }
+
+    /// The deadlines that the policy sets; None is without end.
+    pub fn changed_deadlines(&self) -> impl Iterator<Item = (&'static str, Option<Duration>)> {
+        self.deadlines.iter().map(|(class, set)| (*class, *set))
+    }
+
     /// How long to wait for this class of [`DEADLINES`]; None is without end. A
     /// class that is not there has the shortest default, 5 s.
     pub fn deadline(&self, class: &str) -> Option<Duration> {

@@ -38,6 +38,7 @@ pub mod limits;
 pub mod on_fault;
 mod pin;
 mod quantity;
+pub mod request;
 pub mod rpc;
 pub mod runes;
 pub mod suggest;
@@ -54,6 +55,7 @@ pub use http::{HostPattern, HttpGrant};
 pub use limits::Limits;
 pub use on_fault::{OnFault, Restart};
 pub use pin::{Pin, PinMismatch};
+pub use request::{Request, Requested, Wanted};
 pub use rpc::RpcGrant;
 pub use suggest::{Asked, AskedRpc, Requests, suggest};
 

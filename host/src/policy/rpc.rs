@@ -1,10 +1,12 @@
 //! `rpc` under `[grant]`: which calls to lightningd a guest may make.
 
+use std::time::Duration;
+
 use toml::de::{DeTable, DeValue};
 
 use super::budget::BudgetLimits;
 use super::document::{Document, Value, nearest, quote};
-use super::runes::{Restriction, lint, readonly};
+use super::runes::{Call, Restriction, evaluate, lint, readonly};
 use super::vocabulary::is_plain_name;
 
 /// One grant. A call passes if all restrictions hold and the budget has room.
@@ -22,6 +24,25 @@ impl RpcGrant {
     pub fn key(&self) -> String {
         let restrictions: Vec<String> = self.restrictions.iter().map(ToString::to_string).collect();
         restrictions.join("&")
+    }
+
+    /// Whether the restrictions on the method alone would let it pass.
+    pub fn concerns(&self, method: &str) -> bool {
+        let call = Call {
+            method: Some(method),
+            params: None,
+            id: None,
+            now: Duration::ZERO,
+            last_used: None,
+        };
+        let of_method = |restriction: &&Restriction| {
+            let mut alternatives = restriction.alternatives().iter();
+            alternatives.all(|alternative| alternative.field == "method")
+        };
+        self.restrictions
+            .iter()
+            .filter(of_method)
+            .all(|restriction| evaluate(std::slice::from_ref(restriction), &call).is_ok())
     }
 }
 

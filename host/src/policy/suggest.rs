@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::document::{quote, quote_list};
 use super::grant::{DeliveryGrant, deliveries, key};
-use super::vocabulary::{FEATURE_PLACES, HOOKS, TOPICS, is_plain_name, secrets};
+use super::vocabulary::{FEATURE_PLACES, HOOKS, POWERS, TOPICS, is_plain_name, secrets};
 
 /// One thing that a guest asks for. All of it is the guest's word: hostile.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,6 +14,8 @@ pub struct Asked {
     pub name: String,
     /// Of a hook or topic: the secrets in its payload.
     pub secrets: Vec<String>,
+    /// Of a hook: the answers that need a grant of their own.
+    pub may: Vec<String>,
     /// What for, in the guest's words.
     pub reason: String,
 }
@@ -134,6 +136,14 @@ fn known(
                 grant.secrets.push(secret.clone());
             }
         }
+        let powers = secrets(POWERS, &one.name).filter(|_| what == "hook");
+        for power in &one.may {
+            if !powers.unwrap_or_default().contains(&power.as_str()) {
+                refused(page, "answer", power);
+            } else if !grant.may.contains(power) {
+                grant.may.push(power.clone());
+            }
+        }
         entries.push((one.name.clone(), grant));
     }
     entries
@@ -225,6 +235,7 @@ mod tests {
             name: name.into(),
             secrets: secrets.iter().map(|s| s.to_string()).collect(),
             reason: reason.into(),
+            ..Asked::default()
         }
     }
 
@@ -291,6 +302,7 @@ mod tests {
             (text(), prop::collection::vec(text(), 0..2), text()).prop_map(
                 |(name, secrets, reason)| Asked {
                     name,
+                    may: secrets.clone(),
                     secrets,
                     reason,
                 },

@@ -292,7 +292,7 @@ fn what_is_unknown_or_wrong_is_named_with_its_place() {
         ),
         (
             "[grant.hooks]\nopenchannel = 1",
-            "openchannel must be true, false or { secrets = [...] }, not the number 1",
+            "openchannel must be true, false or { secrets = [...], may = [...] }, not the number 1",
         ),
         (
             "[grant.hooks]\nopenchannel = { secrets = [\"preimage\"] }",

@@ -1,5 +1,7 @@
 //! The names that a policy may use.
 
+use cln_protocol::hooks::rpc_command;
+
 /// Hooks of lightningd v26.06, each with the secrets in its payload
 /// (`lightningd/plugin_hook.c` and its users).
 pub const HOOKS: &[(&str, &[&str])] = &[
@@ -12,13 +14,22 @@ pub const HOOKS: &[(&str, &[&str])] = &[
     ("openchannel2_changed", &[]),
     ("openchannel2_sign", &[]),
     ("rbf_channel", &[]),
-    ("htlc_accepted", &["shared_secret", "payment_secret"]),
+    (
+        "htlc_accepted",
+        &["shared_secret", "payment_secret", "preimage"],
+    ),
     ("rpc_command", &["params"]),
     ("commitment_revocation", &[]),
     ("onion_message_recv", &[]),
     ("onion_message_recv_secret", &[]),
     ("recover", &["codex32"]),
 ];
+
+/// Answers to hooks that need a grant of their own: they act with somebody else's authority.
+pub const POWERS: &[(&str, &[&str])] = &[(
+    "rpc_command",
+    &[rpc_command::REPLACE, rpc_command::RETURN_RESULT],
+)];
 
 /// Topics of lightningd v26.06, each with the secrets in its payload
 /// (`lightningd/notification.c`). Plugins add topics of their own, so that a
@@ -85,4 +96,38 @@ pub(super) fn is_plain_name(name: &str) -> bool {
         && name
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use cln_protocol::manifest::FeatureBits;
+
+    #[test]
+    fn the_hooks_are_those_of_the_protocol_with_the_same_secrets() {
+        let here: BTreeMap<&str, Vec<&str>> = HOOKS
+            .iter()
+            .map(|(name, secrets)| (*name, secrets.to_vec()))
+            .collect();
+        let there = cln_protocol::hooks::HOOKS.iter().map(|spec| {
+            let secrets = spec.secrets.iter().map(|secret| secret.grant).collect();
+            (spec.name, secrets)
+        });
+        assert_eq!(here, there.collect());
+        for (hook, _) in POWERS {
+            assert!(here.contains_key(hook), "{hook}");
+        }
+    }
+
+    #[test]
+    fn the_topics_and_places_are_those_of_the_protocol() {
+        let here: Vec<&str> = TOPICS.iter().map(|(name, _)| *name).collect();
+        let there: Vec<&str> = cln_protocol::native::topics::topics(None).collect();
+        assert_eq!(here, there);
+        let none = FeatureBits::default();
+        let there: Vec<&str> = none.places().iter().map(|(place, _)| *place).collect();
+        assert_eq!(FEATURE_PLACES, there);
+    }
 }

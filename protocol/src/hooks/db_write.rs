@@ -57,7 +57,9 @@ pub use host::SPEC;
 #[cfg(feature = "host")]
 mod host {
     use super::*;
-    use crate::hook::{Chain, Delivery, Filters, Flow, HookSpec, Invalid, Secret, Stance, Taken};
+    use crate::hook::{
+        Chain, Delivery, Filters, Flow, HookSpec, Invalid, Place, Secret, Stance, Taken,
+    };
     use crate::hooks::answer::{Answer, CONTINUE, is_plain_continue, unknown_result};
     use std::sync::Arc;
 
@@ -69,7 +71,7 @@ mod host {
         delivery: Delivery::AllAtOnce,
         secrets: &[Secret {
             grant: "db_write",
-            pointer: "/writes",
+            places: &[Place::Member("/writes")],
         }],
         stance: Stance::Closed,
         begin: |payload, _| {

@@ -38,7 +38,8 @@ pub struct HtlcAcceptedPayload {
 /// lightningd could not decode it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Onion {
-    /// The payload as hex, with its length (BigSize) in front.
+    /// The payload as hex, with its length (BigSize) in front. Empty when it is no TLV
+    /// stream and one of the secrets in it is not granted.
     pub payload: String,
     /// `tlv`, when `payload` could be decoded.
     #[serde(rename = "type")]
@@ -64,14 +65,11 @@ pub struct Onion {
 }
 
 impl Onion {
-    /// The records of `payload`. None when they are not a TLV stream.
+    /// The records of `payload`. None when they are not a TLV stream. What is in one
+    /// without its grant is not among them: record 8 without `payment_secret`,
+    /// 5482373484 without `preimage`. An answer with another payload need not put them back.
     pub fn tlvs(&self) -> Option<TlvStream> {
-        let bytes = hex::decode(&self.payload).ok()?;
-        let mut rest = bytes.as_slice();
-        let len = crate::primitives::read_bigsize(&mut rest).ok()?;
-        (len == rest.len() as u64)
-            .then(|| TlvStream::from_bytes(rest).ok())
-            .flatten()
+        TlvStream::from_prefixed_hex(&self.payload)
     }
 }
 
@@ -199,7 +197,9 @@ pub use host::SPEC;
 #[cfg(feature = "host")]
 mod host {
     use super::*;
-    use crate::hook::{self, Chain, Delivery, Filters, Flow, HookSpec, Invalid, Stance, Taken};
+    use crate::hook::{
+        self, Chain, Delivery, Filters, Flow, HookSpec, Invalid, Place, Stance, Taken,
+    };
     use crate::hooks::answer::{Answer, CONTINUE, is_plain_continue, unknown_result};
     use crate::hooks::failure_code::{HtlcFacts, message_of_code};
     use crate::hooks::onion_payload;
@@ -214,11 +214,25 @@ mod host {
         secrets: &[
             hook::Secret {
                 grant: "shared_secret",
-                pointer: "/onion/shared_secret",
+                places: &[Place::Member("/onion/shared_secret")],
             },
             hook::Secret {
                 grant: "payment_secret",
-                pointer: "/onion/payment_secret",
+                places: &[
+                    Place::Member("/onion/payment_secret"),
+                    Place::Record {
+                        member: "/onion/payload",
+                        typ: onion_payload::PAYMENT_DATA,
+                    },
+                ],
+            },
+            // Of a payment without an invoice (keysend) the sender gives it.
+            hook::Secret {
+                grant: "preimage",
+                places: &[Place::Record {
+                    member: "/onion/payload",
+                    typ: onion_payload::KEYSEND_PREIMAGE,
+                }],
             },
         ],
         stance: Stance::Closed,
@@ -268,6 +282,37 @@ mod host {
                 self.edits.extend(edits);
             }
             Ok(Taken { flow, ignored })
+        }
+
+        /// Without them a payload that was changed somewhere else would fail the payment.
+        fn restore(&self, answer: &str, records: &[u64]) -> Option<String> {
+            #[derive(Deserialize)]
+            struct Seen {
+                onion: SeenOnion,
+            }
+            #[derive(Deserialize)]
+            struct SeenOnion {
+                payload: String,
+            }
+            if is_plain_continue(answer) {
+                return None;
+            }
+            let mut answer: Value = serde_json::from_str(answer).ok()?;
+            let given = answer.get_mut("payload")?;
+            let mut tlvs: TlvStream = given.as_str()?.parse().ok()?;
+            let seen: Seen = serde_json::from_str(&self.payload).ok()?;
+            let whole = TlvStream::from_prefixed_hex(&seen.onion.payload)?;
+            let mut changed = false;
+            for typ in records {
+                if tlvs.get(*typ).is_none()
+                    && let Some(value) = whole.get(*typ)
+                {
+                    tlvs.insert(*typ, value);
+                    changed = true;
+                }
+            }
+            *given = json!(tlvs);
+            changed.then(|| answer.to_string())
         }
 
         fn fallback(&mut self, stance: Stance) -> Flow {

@@ -86,7 +86,9 @@ pub use host::SPEC;
 #[cfg(feature = "host")]
 mod host {
     use super::*;
-    use crate::hook::{Chain, Delivery, Filters, Flow, HookSpec, Invalid, Secret, Stance, Taken};
+    use crate::hook::{
+        Chain, Delivery, Filters, Flow, HookSpec, Invalid, Place, Secret, Stance, Taken,
+    };
     use crate::hooks::answer::{Answer, CONTINUE, is_plain_continue, unknown_result};
     use crate::hooks::failure_code::{HtlcFacts, message_of_code};
     use std::sync::Arc;
@@ -98,7 +100,7 @@ mod host {
         delivery: Delivery::InTurn,
         secrets: &[Secret {
             grant: "preimage",
-            pointer: "/payment/preimage",
+            places: &[Place::Member("/payment/preimage")],
         }],
         stance: Stance::Open,
         begin: |payload, _| {

@@ -9,11 +9,14 @@ use serde_json::{Map, Value, json};
 const AMT_TO_FORWARD: u64 = 2;
 const OUTGOING_CLTV_VALUE: u64 = 4;
 const SHORT_CHANNEL_ID: u64 = 6;
-const PAYMENT_DATA: u64 = 8;
+/// Payment secret and total amount.
+pub(super) const PAYMENT_DATA: u64 = 8;
 const ENCRYPTED_RECIPIENT_DATA: u64 = 10;
 const CURRENT_PATH_KEY: u64 = 12;
 const PAYMENT_METADATA: u64 = 16;
 const TOTAL_AMOUNT_MSAT: u64 = 18;
+/// The preimage of a spontaneous payment (keysend).
+pub(super) const KEYSEND_PREIMAGE: u64 = 5_482_373_484;
 
 /// The members of `onion` that come from the payload.
 pub(super) const DECODED: [&str; 8] = [

@@ -50,7 +50,7 @@ pub use host::SPEC;
 #[cfg(feature = "host")]
 mod host {
     use super::*;
-    use crate::hook::{Delivery, Filters, HookSpec, Secret, Stance};
+    use crate::hook::{Delivery, Filters, HookSpec, Place, Secret, Stance};
     use crate::hooks::observed;
 
     /// What the bridge knows about `recover`.
@@ -60,7 +60,7 @@ mod host {
         delivery: Delivery::InTurn,
         secrets: &[Secret {
             grant: "codex32",
-            pointer: "/codex32",
+            places: &[Place::Member("/codex32")],
         }],
         stance: Stance::Open,
         begin: |payload, _| observed::begin(payload, observed::only_continue),

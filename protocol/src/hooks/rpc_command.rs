@@ -182,13 +182,13 @@ impl Serialize for RpcCommandAction {
 }
 
 #[cfg(feature = "host")]
-pub use host::SPEC;
+pub use host::{Intent, REPLACE, RETURN_RESULT, SPEC, intent};
 
 #[cfg(feature = "host")]
 mod host {
     use super::RpcCommand;
     use crate::hook::{
-        Chain, Delivery, Filters, Flow, Hook, HookSpec, Invalid, Secret, Stance, Taken,
+        Chain, Delivery, Filters, Flow, Hook, HookSpec, Invalid, Place, Secret, Stance, Taken,
     };
     use crate::hooks::answer::{CONTINUE, is_plain_continue, shown, unknown_result};
     use crate::hooks::raw;
@@ -205,7 +205,7 @@ mod host {
         delivery: Delivery::InTurn,
         secrets: &[Secret {
             grant: "params",
-            pointer: "/rpc_command/params",
+            places: &[Place::Member("/rpc_command/params")],
         }],
         stance: Stance::Open,
         begin: |payload, _| {
@@ -220,6 +220,54 @@ mod host {
         payload: Arc<str>,
         /// The whole answer, once one guest changed the command.
         change: Option<String>,
+    }
+
+    /// The grant for answers that run another command with the caller's authority.
+    pub const REPLACE: &str = "replace";
+    /// The grant for answers that give the caller a result of the guest's own making.
+    pub const RETURN_RESULT: &str = "return.result";
+
+    /// What an answer means to do. Passing a command on and refusing it is what the
+    /// hook is for; the others act in the caller's or the node's name.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum Intent {
+        /// The command is run as it is, or the caller gets an error.
+        PassOrRefuse,
+        /// The caller gets this guest's result.
+        ReturnResult,
+        /// Another command is run.
+        Replace {
+            /// Its name.
+            method: String,
+            /// Its parameters as JSON text, an object or array.
+            params: String,
+        },
+    }
+
+    /// What this answer means to do, read as [`Chain::answer`] reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`Chain::answer`] would refuse it.
+    pub fn intent(answer: &str) -> Result<Intent, Invalid> {
+        if is_plain_continue(answer) {
+            return Ok(Intent::PassOrRefuse);
+        }
+        let answer = raw::compact(answer)?;
+        Ok(match read(&members(&answer, "the answer")?)? {
+            Read::Continue => Intent::PassOrRefuse,
+            Read::Replace(request) => {
+                let (method, params) = command(&request)?;
+                Intent::Replace {
+                    method,
+                    params: params.to_owned(),
+                }
+            }
+            Read::Return(given) => match given.contains_key("result") {
+                true => Intent::ReturnResult,
+                false => Intent::PassOrRefuse,
+            },
+        })
     }
 
     /// What the caller gets when a guest that guards a command has failed.
@@ -281,47 +329,68 @@ mod host {
         note: Option<String>,
     }
 
+    /// An answer, by what lightningd looks at first.
+    enum Read<'a> {
+        Continue,
+        Replace(Members<'a>),
+        Return(Members<'a>),
+    }
+
+    fn read<'a>(answer: &Members<'a>) -> Result<Read<'a>, Invalid> {
+        if let Some(result) = answer.get("result") {
+            return match serde_json::from_str(result.get()) {
+                Ok(Value::String(text)) if text == "continue" => Ok(Read::Continue),
+                Ok(Value::String(text)) => Err(unknown_result(Some(&text), "continue")),
+                _ => Err(Invalid::new("result is not a string")),
+            };
+        }
+        // As in v0.8.2.
+        if answer.get("continue").is_some_and(|go| go.get() == "true") {
+            return Ok(Read::Continue);
+        }
+        if let Some(replace) = answer.get("replace") {
+            return members(replace.get(), "replace").map(Read::Replace);
+        }
+        if let Some(given) = answer.get("return") {
+            return members(given.get(), "return").map(Read::Return);
+        }
+        Err(Invalid::new("there is no member result, replace or return"))
+    }
+
+    /// Method and parameters of a `replace`.
+    fn command<'a>(request: &Members<'a>) -> Result<(String, &'a str), Invalid> {
+        if let Some(version) = request.get("jsonrpc")
+            && text(version).as_deref() != Some("2.0")
+        {
+            return Err(Invalid::new("replace.jsonrpc is not \"2.0\""));
+        }
+        let method = request
+            .get("method")
+            .ok_or_else(|| Invalid::new("replace has no method"))?;
+        let method = text(method)
+            .filter(|method| !method.is_empty())
+            .ok_or_else(|| Invalid::new("replace.method is not the name of a method"))?;
+        let params = request
+            .get("params")
+            .ok_or_else(|| Invalid::new("replace has no params"))?
+            .get();
+        if !params.starts_with(['{', '[']) {
+            return Err(Invalid::new("replace.params is not an object or array"));
+        }
+        Ok((method, params))
+    }
+
     impl RpcCommandChain {
         fn change(&self, answer: &Members) -> Result<Option<Change>, Invalid> {
-            if let Some(result) = answer.get("result") {
-                return match serde_json::from_str(result.get()) {
-                    Ok(Value::String(text)) if text == "continue" => Ok(None),
-                    Ok(Value::String(text)) => Err(unknown_result(Some(&text), "continue")),
-                    _ => Err(Invalid::new("result is not a string")),
-                };
+            match read(answer)? {
+                Read::Continue => Ok(None),
+                Read::Replace(request) => self.replace(&request).map(Some),
+                Read::Return(given) => returned(&given).map(Some),
             }
-            // As in v0.8.2.
-            if answer.get("continue").is_some_and(|go| go.get() == "true") {
-                return Ok(None);
-            }
-            if let Some(replace) = answer.get("replace") {
-                return self.replace(&members(replace.get(), "replace")?).map(Some);
-            }
-            if let Some(given) = answer.get("return") {
-                return returned(&members(given.get(), "return")?).map(Some);
-            }
-            Err(Invalid::new("there is no member result, replace or return"))
         }
 
         fn replace(&self, request: &Members) -> Result<Change, Invalid> {
-            if let Some(version) = request.get("jsonrpc")
-                && text(version).as_deref() != Some("2.0")
-            {
-                return Err(Invalid::new("replace.jsonrpc is not \"2.0\""));
-            }
-            let method = request
-                .get("method")
-                .ok_or_else(|| Invalid::new("replace has no method"))?;
-            let method = text(method)
-                .filter(|method| !method.is_empty())
-                .ok_or_else(|| Invalid::new("replace.method is not the name of a method"))?;
-            let params = request
-                .get("params")
-                .ok_or_else(|| Invalid::new("replace has no params"))?
-                .get();
-            if !params.starts_with(['{', '[']) {
-                return Err(Invalid::new("replace.params is not an object or array"));
-            }
+            let (method, params) = command(request)?;
             let method = Value::from(method);
             // The caller's id, whatever the guest made of it.
             let id = self.id().unwrap_or_else(|| "\"\"".into());

@@ -28,7 +28,6 @@ pub use public_key::PublicKey;
 pub use secret::Secret;
 pub use sha256::{PaymentHash, Sha256};
 pub use short_channel_id::ShortChannelId;
-pub(crate) use tlv_stream::read_bigsize;
 #[cfg(feature = "host")]
 pub(crate) use tlv_stream::write_bigsize;
 pub use tlv_stream::{TlvEntry, TlvStream};

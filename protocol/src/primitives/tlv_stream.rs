@@ -82,6 +82,26 @@ impl TlvStream {
         Ok(TlvStream { entries })
     }
 
+    /// Reads an encoded stream with its length (BigSize) in front, as hex: the form of
+    /// an onion's payload in `htlc_accepted`. None when it is anything else.
+    pub fn from_prefixed_hex(text: &str) -> Option<Self> {
+        let bytes = hex::decode(text).ok()?;
+        let mut rest = bytes.as_slice();
+        let len = read_bigsize(&mut rest).ok()?;
+        (len == rest.len() as u64)
+            .then(|| TlvStream::from_bytes(rest).ok())
+            .flatten()
+    }
+
+    /// What [`from_prefixed_hex`](Self::from_prefixed_hex) reads.
+    pub fn to_prefixed_hex(&self) -> String {
+        let stream = self.to_bytes();
+        let mut bytes = Vec::with_capacity(stream.len() + 9);
+        write_bigsize(&mut bytes, stream.len() as u64);
+        bytes.extend(stream);
+        hex::encode(bytes)
+    }
+
     /// The encoded stream.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -68,7 +68,15 @@ fn the_manifest_is_the_documents_example() {
         .iter()
         .map(|m| (m.name.as_str(), m.usage.as_str()))
         .collect();
-    assert_eq!(methods, [("hello", "[name]"), ("gettime", "")]);
+    // The last is the bridge's own.
+    assert_eq!(
+        methods,
+        [
+            ("hello", "[name]"),
+            ("gettime", ""),
+            ("wasm-list", "[name]")
+        ]
+    );
     let hooks: Vec<_> = manifest.hooks.iter().map(|h| h.name.as_str()).collect();
     assert_eq!(hooks, ["htlc_accepted", "openchannel"]);
     // What the bridge needs for itself is all that it adds.

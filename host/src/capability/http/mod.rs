@@ -30,6 +30,7 @@ use wasmtime::component::{Accessor, HasSelf};
 
 use self::request::Request;
 use super::Capabilities;
+use super::effective::Capability;
 use crate::guest::bindings::cln::guest::http as wit;
 use crate::guest::bindings::cln::guest::http::{Failure, Response};
 use crate::guest::sandbox::Sandbox;
@@ -99,6 +100,11 @@ impl Capabilities {
         let _in_flight = InFlight::begin(&self.http, limits.http_in_flight)?;
         let timeout = asked.timeout_ms.map(Duration::from_millis);
         let request = Request::check(asked, limits.answer_bytes)?;
+        self.judge(Capability::Http {
+            host: request.url.host_str().unwrap_or_default(),
+            port: request.url.port_or_known_default().unwrap_or_default(),
+        })
+        .map_err(Failure::Denied)?;
         permit::permit(self.policy.grants(), &request.url)?;
         let outgoing = self
             .node

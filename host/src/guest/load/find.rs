@@ -9,9 +9,6 @@ use std::{
 
 use super::refused::{clipped, shown};
 
-/// The most bytes that a module may have, unless the operator says otherwise: a
-/// Python guest, with its interpreter, has 20 MB.
-pub const MODULE_LIMIT: u64 = 64 << 20;
 /// The most bytes of a guest's TOML.
 pub const POLICY_LIMIT: u64 = 1 << 20;
 /// The most modules in one folder. Past it the folder is not one of guests.
@@ -76,8 +73,14 @@ pub fn folder(named: Option<&OsStr>, working_directory: &Path) -> Option<PathBuf
 /// cannot be taken costs no other. Symlinks are followed, as the folder is the
 /// operator's; what they lead to must be a regular file. Nothing is written.
 ///
+/// `module_limit` says how many bytes a module may have, by its path and the policy
+/// beside it: one that is larger is not read.
+///
 /// Fails only if the folder itself cannot be read.
-pub fn find(folder: &Path, module_limit: u64) -> io::Result<Listing> {
+pub fn find(
+    folder: &Path,
+    module_limit: impl Fn(&Path, Option<&Policy>) -> u64,
+) -> io::Result<Listing> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -95,7 +98,7 @@ pub fn find(folder: &Path, module_limit: u64) -> io::Result<Listing> {
 
     let mut listing = Listing::default();
     for path in paths {
-        match load(&path, module_limit) {
+        match load(&path, &module_limit) {
             Ok(found) => listing.found.push(found),
             Err(reason) => listing.refused.push(Refusal {
                 name: shown(&path.file_stem().unwrap_or_default().to_string_lossy()),
@@ -107,10 +110,12 @@ pub fn find(folder: &Path, module_limit: u64) -> io::Result<Listing> {
     Ok(listing)
 }
 
-fn load(path: &Path, module_limit: u64) -> Result<Found, String> {
+fn load(
+    path: &Path,
+    module_limit: impl Fn(&Path, Option<&Policy>) -> u64,
+) -> Result<Found, String> {
     let stem = path.file_stem().unwrap_or_default();
     let name = name_of(stem)?;
-    let module = read(path, module_limit)?;
     let policy = match path.with_extension("toml") {
         policy
             if fs::symlink_metadata(&policy)
@@ -120,6 +125,7 @@ fn load(path: &Path, module_limit: u64) -> Result<Found, String> {
         }
         policy => Some(read_policy(policy)?),
     };
+    let module = read(path, module_limit(path, policy.as_ref()))?;
     Ok(Found {
         name,
         path: path.to_owned(),
@@ -191,6 +197,10 @@ mod tests {
 
     use super::*;
 
+    fn hundred(_: &Path, _: Option<&Policy>) -> u64 {
+        100
+    }
+
     fn names(listing: &Listing) -> Vec<&str> {
         listing
             .found
@@ -229,7 +239,7 @@ mod tests {
         fs::write(at(&format!("{}.wasm", "x".repeat(65))), "").unwrap();
         fs::write(at(&format!("{}.wasm", "y".repeat(64))), "").unwrap();
 
-        let listing = find(dir.path(), 100).unwrap();
+        let listing = find(dir.path(), hundred).unwrap();
         assert_eq!(
             names(&listing),
             ["0", "a-1_x", "b", "link", &"y".repeat(64)]
@@ -267,7 +277,7 @@ mod tests {
         assert_eq!(b.module, b"b.wasm");
         assert_eq!(b.policy.as_ref().unwrap().text, "[grants]");
         assert_eq!(listing.found[3].policy, None);
-        assert_eq!(find(dir.path(), 100).unwrap(), listing);
+        assert_eq!(find(dir.path(), hundred).unwrap(), listing);
     }
 
     #[test]
@@ -282,7 +292,7 @@ mod tests {
             0,
         )
         .unwrap();
-        let listing = find(dir.path(), 100).unwrap();
+        let listing = find(dir.path(), hundred).unwrap();
         assert_eq!(listing.refused[0].reason, "not a regular file");
     }
 
@@ -291,7 +301,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a.wasm"), "").unwrap();
         symlink("nowhere", dir.path().join("a.toml")).unwrap();
-        let listing = find(dir.path(), 100).unwrap();
+        let listing = find(dir.path(), hundred).unwrap();
         assert!(listing.found.is_empty());
         assert!(listing.refused[0].reason.starts_with("its policy "));
     }
@@ -314,6 +324,6 @@ mod tests {
             folder(Some(OsStr::new("/missing")), &network),
             Some(PathBuf::from("/missing"))
         );
-        assert!(find(Path::new("/missing"), 100).is_err());
+        assert!(find(Path::new("/missing"), hundred).is_err());
     }
 }

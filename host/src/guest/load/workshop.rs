@@ -1,6 +1,7 @@
 //! Where a module becomes something that can be linked and run.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub struct Workshop {
     cache: Arc<Cache>,
     /// What happened before `init`, when nothing may be written.
     to_keep: Mutex<Vec<Kept>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 enum Kept {
@@ -60,7 +63,15 @@ impl Workshop {
             compiler: Compiler::new()?,
             cache: Arc::new(Cache::new(cache, CACHE_SIZE)),
             to_keep: Mutex::default(),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
         })
+    }
+
+    /// Modules whose compiled form was in the cache, and those that had none.
+    pub fn cache_counts(&self) -> (u64, u64) {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (count(&self.hits), count(&self.misses))
     }
 
     /// The engine of all guests.
@@ -75,9 +86,11 @@ impl Workshop {
         let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
         let cached = tokio::task::spawn_blocking(move || cache.load(&engine, &key)).await;
         if let Ok(Ok(component)) = cached {
+            self.hits.fetch_add(1, Ordering::Relaxed);
             self.keep_later(Kept::Used(key));
             return Ok(Loaded { component });
         }
+        self.misses.fetch_add(1, Ordering::Relaxed);
         let time = Duration::from_millis(limits.compile_time_ms);
         let within = compile::Limits::within(time, limits.compile_memory_bytes);
         let artifact = self

@@ -9,9 +9,10 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::document::{quote, quote_list};
-use super::http::HttpGrant;
+use super::http::{HostPattern, HttpGrant};
 use super::rpc::RpcGrant;
-use super::vocabulary::{HOOKS, TOPICS};
+use super::runes::{Condition, Restriction};
+use super::vocabulary::{HOOKS, POWERS, TOPICS};
 
 pub use denied::Denied;
 pub(super) use text::{deliveries, key};
@@ -43,6 +44,8 @@ pub struct Grants {
 pub struct DeliveryGrant {
     /// The secrets in its payload that are granted too.
     pub secrets: Vec<String>,
+    /// The answers that need a grant of their own and have it.
+    pub may: Vec<String>,
 }
 
 /// How a part of `[grant]` is written, which decides what a line to add looks like.
@@ -141,6 +144,21 @@ impl Grants {
     /// The hook or the secret is not granted; the line would grant both.
     pub fn hook_secret(&self, hook: &str, secret: &str) -> Result<(), Denied> {
         self.secret(&HOOK, &self.hooks, hook, secret)
+    }
+
+    /// Whether this kind of answer to a hook may be given.
+    ///
+    /// # Errors
+    ///
+    /// The hook or the answer is not granted; the line would grant both.
+    pub fn hook_may(&self, hook: &str, power: &str) -> Result<(), Denied> {
+        let mut grant = self.hooks.get(hook).cloned().unwrap_or_default();
+        if grant.may.iter().any(|known| known == power) {
+            return Ok(());
+        }
+        grant.may.push(power.to_string());
+        let what = format!("answer {} to hook {}", plain(power), plain(hook));
+        Err(self.delivery_denied(&HOOK, &self.hooks, what, hook, grant))
     }
 
     /// Whether this topic may be subscribed to. `*` covers every topic but `log`,
@@ -264,6 +282,35 @@ impl Grants {
         &self.rpc
     }
 
+    /// Whether calls under these restrictions, which a guest asks for, are granted at
+    /// all: some grant concerns each method that they name. What the grants say of
+    /// the parameters is judged with each call.
+    ///
+    /// # Errors
+    ///
+    /// None does; the line would grant just what is asked for.
+    pub fn rpc_request(&self, restrictions: &[Restriction]) -> Result<(), Denied> {
+        let mut methods = restrictions.iter().filter_map(methods_of).flatten();
+        let granted = |method: &str| self.rpc.iter().any(|grant| grant.concerns(method));
+        let missing = methods.find(|method| !granted(method));
+        if missing.is_none() && !self.rpc.is_empty() {
+            return Ok(());
+        }
+        let texts: Vec<String> = restrictions.iter().map(ToString::to_string).collect();
+        let entry = match restrictions.first().and_then(methods_of).as_deref() {
+            Some([only]) if restrictions.len() == 1 => quote(only),
+            _ => format!(
+                "{{ restrictions = {} }}",
+                quote_list(texts.iter().map(String::as_str))
+            ),
+        };
+        let what = format!("RPC {}", quote(&texts.join("&")));
+        Err(match self.rpc.is_empty() {
+            true => self.denied(what, format!("rpc = [{entry}]"), "[grant]", false),
+            false => self.denied(what, entry, "rpc of [grant]", false),
+        })
+    }
+
     /// That an RPC method is granted by none of [`rpc`](Self::rpc).
     pub fn rpc_denied(&self, method: &str) -> Denied {
         self.denied(
@@ -318,10 +365,26 @@ impl Grants {
         {
             return Ok(());
         }
-        let asked = match port {
+        Err(self.http_denied(match port {
             443 => host.to_string(),
             _ => format!("{host}:{port}"),
-        };
+        }))
+    }
+
+    /// Whether the hosts of this pattern, which a guest asks for, are granted.
+    ///
+    /// # Errors
+    ///
+    /// They are not.
+    pub fn http_pattern(&self, pattern: &HostPattern) -> Result<(), Denied> {
+        let granted = |http: &HttpGrant| http.hosts.iter().any(|known| known.covers(pattern));
+        match self.http.as_ref().is_some_and(granted) {
+            true => Ok(()),
+            false => Err(self.http_denied(pattern.to_string())),
+        }
+    }
+
+    fn http_denied(&self, asked: String) -> Denied {
         let what = format!("HTTP to {}", plain(&asked));
         let http = self.http.as_ref();
         let mut hosts: Vec<String> = http
@@ -332,14 +395,14 @@ impl Grants {
         hosts.push(asked);
         let hosts = quote_list(hosts.iter().map(String::as_str));
         if self.http_form == Form::Header {
-            return Err(self.denied(what, format!("hosts = {hosts}"), "[grant.http]", true));
+            return self.denied(what, format!("hosts = {hosts}"), "[grant.http]", true);
         }
         let private = match http {
             Some(http) if http.private_addresses => ", private_addresses = true",
             _ => "",
         };
         let line = format!("http = {{ hosts = {hosts}{private} }}");
-        Err(self.denied(what, line, "[grant]", self.http_form == Form::Line))
+        self.denied(what, line, "[grant]", self.http_form == Form::Line)
     }
 
     /// Whether the guest may connect to this address: to be asked for each address
@@ -444,12 +507,25 @@ impl Grants {
     }
 }
 
+/// The methods that a restriction names, if it does nothing else.
+fn methods_of(restriction: &Restriction) -> Option<Vec<&str>> {
+    let method = |alternative: &super::runes::Alternative| {
+        alternative.field == "method" && alternative.condition == Condition::Equal
+    };
+    let alternatives = restriction.alternatives();
+    alternatives
+        .iter()
+        .all(method)
+        .then(|| alternatives.iter().map(|a| a.value.as_str()).collect())
+}
+
 /// What tells hooks from subscriptions in a policy.
 struct Kind {
     key: &'static str,
     header: &'static str,
     singular: &'static str,
     known: &'static [(&'static str, &'static [&'static str])],
+    powers: &'static [(&'static str, &'static [&'static str])],
 }
 
 const HOOK: Kind = Kind {
@@ -457,6 +533,7 @@ const HOOK: Kind = Kind {
     header: "[grant.hooks]",
     singular: "hook",
     known: HOOKS,
+    powers: POWERS,
 };
 
 const TOPIC: Kind = Kind {
@@ -464,4 +541,5 @@ const TOPIC: Kind = Kind {
     header: "[grant.subscriptions]",
     singular: "topic",
     known: TOPICS,
+    powers: &[],
 };

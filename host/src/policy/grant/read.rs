@@ -99,36 +99,65 @@ fn read_deliveries(
                 .push((name.into(), DeliveryGrant::default())),
             DeValue::Boolean(false) => {}
             DeValue::Table(inner) => {
-                let grant = read_secrets(document, inner, name, kind);
+                let grant = read_delivery(document, inner, name, kind);
                 section.entries.push((name.into(), grant));
             }
-            _ => document.expected(value, name, "true, false or { secrets = [...] }"),
+            _ => {
+                let forms = match kind.powers {
+                    [] => "true, false or { secrets = [...] }",
+                    _ => "true, false or { secrets = [...], may = [...] }",
+                };
+                document.expected(value, name, forms);
+            }
         }
     }
     section
 }
 
-fn read_secrets(
+fn read_delivery(
     document: &mut Document<'_>,
     table: &DeTable<'_>,
     name: &str,
     kind: &Kind,
 ) -> DeliveryGrant {
-    document.only(&format!("the grant of {name}"), table, &["secrets"]);
-    let known = secrets(kind.known, name).unwrap_or_default();
-    let mut grant = DeliveryGrant::default();
-    let Some(value) = table.get("secrets") else {
-        return grant;
+    let valid: &[&str] = match kind.powers {
+        [] => &["secrets"],
+        _ => &["secrets", "may"],
     };
-    for (secret, at) in document.strings(value, "secrets") {
-        if known.is_empty() {
-            document.problem(at, format!("{name} has no secrets: leave this out"));
-        } else if !known.contains(&secret) {
-            document.problem(at, unknown(&format!("secret of {name}"), secret, known));
-        }
-        grant.secrets.push(secret.to_string());
+    document.only(&format!("the grant of {name}"), table, valid);
+    DeliveryGrant {
+        secrets: read_listed(document, table, "secrets", name, "secret", kind.known),
+        may: read_listed(document, table, "may", name, "answer", kind.powers),
     }
-    grant
+}
+
+/// One of the lists in the grant of a hook or topic.
+fn read_listed(
+    document: &mut Document<'_>,
+    table: &DeTable<'_>,
+    list: &str,
+    name: &str,
+    what: &str,
+    there: &[(&str, &'static [&'static str])],
+) -> Vec<String> {
+    let known = secrets(there, name).unwrap_or_default();
+    let mut read = Vec::new();
+    let Some(value) = table.get(list) else {
+        return read;
+    };
+    for (one, at) in document.strings(value, list) {
+        if known.is_empty() {
+            let none = match what {
+                "secret" => "no secrets",
+                _ => "no answers that need a grant",
+            };
+            document.problem(at, format!("{name} has {none}: leave this out"));
+        } else if !known.contains(&one) {
+            document.problem(at, unknown(&format!("{what} of {name}"), one, known));
+        }
+        read.push(one.to_string());
+    }
+    read
 }
 
 fn check_delivery_name(document: &mut Document<'_>, at: Range<usize>, name: &str, kind: &Kind) {

@@ -4,9 +4,12 @@ use super::DeliveryGrant;
 use crate::policy::document::{quote, quote_list};
 use crate::policy::vocabulary::is_plain_name;
 
-/// A list where no secrets are granted, else an inline table.
+/// A list where nothing is granted but the deliveries, else an inline table.
 pub(in crate::policy) fn deliveries(entries: &[(String, DeliveryGrant)]) -> String {
-    if entries.iter().all(|(_, grant)| grant.secrets.is_empty()) {
+    if entries
+        .iter()
+        .all(|(_, grant)| *grant == DeliveryGrant::default())
+    {
         return quote_list(entries.iter().map(|(name, _)| name.as_str()));
     }
     let entries: Vec<String> = entries
@@ -17,11 +20,15 @@ pub(in crate::policy) fn deliveries(entries: &[(String, DeliveryGrant)]) -> Stri
 }
 
 pub(super) fn delivery(grant: &DeliveryGrant) -> String {
-    if grant.secrets.is_empty() {
-        return "true".into();
+    let members: Vec<String> = [("secrets", &grant.secrets), ("may", &grant.may)]
+        .into_iter()
+        .filter(|(_, list)| !list.is_empty())
+        .map(|(key, list)| format!("{key} = {}", quote_list(list.iter().map(String::as_str))))
+        .collect();
+    match members.is_empty() {
+        true => "true".into(),
+        false => format!("{{ {} }}", members.join(", ")),
     }
-    let secrets = quote_list(grant.secrets.iter().map(String::as_str));
-    format!("{{ secrets = {secrets} }}")
 }
 
 /// A TOML key.

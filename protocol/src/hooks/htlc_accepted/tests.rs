@@ -1,4 +1,5 @@
 use super::*;
+use serde_json::{Value, json};
 
 const FIXTURES: &str = include_str!("../../../tests/fixtures/htlc_accepted.jsonl");
 
@@ -406,4 +407,54 @@ mod chain {
         chain.fallback(Stance::Open);
         assert_eq!(chain.finish(), r#"{"invoice_msat":1,"result":"continue"}"#);
     }
+}
+
+#[test]
+fn records_that_were_not_shown_are_put_back() {
+    let whole = TlvStream::new()
+        .with(2, [7u8, 208])
+        .with(4, [120u8])
+        .with(8, [0x11u8; 34])
+        .with(5_482_373_484, [0x22u8; 32]);
+    let payload = json!({"onion": {"payload": whole.to_prefixed_hex(), "next_onion": ""},
+        "htlc": {"payment_hash": "00".repeat(32)}});
+    let chain = (SPEC.begin)(payload.to_string().into(), &Default::default());
+    let withheld = [8, 5_482_373_484];
+    let shown = {
+        let mut shown = whole.clone();
+        for typ in withheld {
+            shown.remove(typ);
+        }
+        shown
+    };
+    let answer = |tlvs: &TlvStream| json!({"result": "continue", "payload": tlvs}).to_string();
+    let restored = |answer: &str| -> Option<TlvStream> {
+        let answer: Value = serde_json::from_str(&chain.restore(answer, &withheld)?).unwrap();
+        assert_eq!(answer["result"], "continue");
+        Some(answer["payload"].as_str().unwrap().parse().unwrap())
+    };
+    assert_eq!(restored(&answer(&shown)), Some(whole.clone()));
+    let forwards = shown.clone().with(2, [7u8]);
+    assert_eq!(
+        restored(&answer(&forwards)),
+        Some(whole.clone().with(2, [7u8]))
+    );
+    // A secret of the guest's own is its own.
+    let own = whole.clone().with(8, [0x33u8; 34]);
+    assert_eq!(restored(&answer(&own)), None);
+    for untouched in [
+        r#"{"result":"continue"}"#,
+        r#"{"result":"continue","payload":"zz"}"#,
+        r#"{"result":"continue","payload":7}"#,
+        r#"{"result":"fail","failure_message":"2002"}"#,
+        "[",
+    ] {
+        assert_eq!(chain.restore(untouched, &withheld), None, "{untouched}");
+    }
+    // Some of the withheld records only.
+    let partly: Value =
+        serde_json::from_str(&chain.restore(&answer(&shown), &[8]).unwrap()).unwrap();
+    let partly: TlvStream = partly["payload"].as_str().unwrap().parse().unwrap();
+    assert_eq!(partly.get(8), whole.get(8));
+    assert_eq!(partly.get(5_482_373_484), None);
 }

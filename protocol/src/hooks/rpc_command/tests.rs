@@ -275,3 +275,46 @@ mod chain {
         assert_eq!(chain.finish(), RETURN);
     }
 }
+
+#[test]
+fn an_intent_is_what_the_chain_would_do() {
+    for (answer, expected) in [
+        (r#"{"result":"continue"}"#, Intent::PassOrRefuse),
+        (
+            r#" { "continue" : true, "replace": {} }"#,
+            Intent::PassOrRefuse,
+        ),
+        (
+            r#"{"result":"continue","replace":{"method":"stop","params":[]}}"#,
+            Intent::PassOrRefuse,
+        ),
+        (
+            r#"{"return":{"error":{"code":-1,"message":"no"}}}"#,
+            Intent::PassOrRefuse,
+        ),
+        (
+            r#"{"return":{"error":{},"result":{}}}"#,
+            Intent::ReturnResult,
+        ),
+        (r#"{"return":{"result":[]}}"#, Intent::ReturnResult),
+        (
+            // The last of two members with the same name counts, for both readers.
+            r#"{"replace":{"method":"getinfo","method":"st\u006fp","params":{ "a": [ 1 ] }},"return":{"result":1}}"#,
+            Intent::Replace {
+                method: "stop".into(),
+                params: r#"{"a":[1]}"#.into(),
+            },
+        ),
+    ] {
+        assert_eq!(intent(answer).unwrap(), expected, "{answer}");
+    }
+    for bad in [
+        "",
+        "[]",
+        "{}",
+        r#"{"replace":{"method":"","params":[]}}"#,
+        r#"{"replace":7}"#,
+    ] {
+        assert!(intent(bad).is_err(), "{bad}");
+    }
+}

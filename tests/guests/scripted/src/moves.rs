@@ -145,7 +145,13 @@ async fn take(
             };
             *last = json!(Seen::release(key.as_deref(), &event.member("/1")));
         }
-        "sleep" => timer::sleep(value.as_u64().unwrap_or_default()).await,
+        "sleep" => {
+            *last = match timer::sleep(value.as_u64().unwrap_or_default()).await {
+                Ok(()) => Value::Null,
+                Err(timer::Failure::Denied(text)) => json!({"failure": "denied", "text": text}),
+                Err(timer::Failure::Limit(text)) => json!({"failure": "limit", "text": text}),
+            };
+        }
         "burn" => {
             for turn in 0..value.as_u64().unwrap_or_default() * 1_000_000 {
                 std::hint::black_box(turn);

@@ -113,7 +113,10 @@ fn aggregate(stage: &mut Stage, node: &Node) {
             .flat_map(|guest| part(guest).iter().copied())
             .collect()
     };
-    let right = methods == all(|guest| guest.1) && hooks == all(|guest| guest.2);
+    // The bridge has one of its own.
+    let mut offered = all(|guest| guest.1);
+    offered.insert("wasm-list");
+    let right = methods == offered && hooks == all(|guest| guest.2);
     let came = format!(
         "{} methods, {} hooks, {} options, {} subscriptions",
         methods.len(),

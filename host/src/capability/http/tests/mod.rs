@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use cln_protocol::manifest::CapabilityRequest;
 use cln_wasm_tests::servers::{Server, Socks, authority};
 use rustls::RootCertStore;
 
@@ -20,7 +21,7 @@ use super::tls::Roots;
 use super::*;
 use crate::bridge::node::Node;
 use crate::lightningd::output::Output;
-use crate::policy::Policy;
+use crate::policy::{Policy, Requested};
 
 /// A resolver that knows what it was told, and remembers what it was asked.
 #[derive(Default)]
@@ -57,10 +58,19 @@ fn before_init(policy: &str) -> (Capabilities, Arc<Output>) {
     let policy = Policy::parse(policy, Path::new("a.toml")).unwrap();
     let output = Arc::new(Output::default());
     let node = Arc::new(Node::new(Arc::clone(&output)));
-    (
-        Capabilities::new("a".into(), Arc::new(policy), node),
-        output,
-    )
+    // It asks for what it is granted.
+    let hosts = policy.grants().http().map(|http| http.hosts.clone());
+    let requests: Vec<CapabilityRequest> = hosts
+        .unwrap_or_default()
+        .iter()
+        .map(|host| CapabilityRequest {
+            grant: format!("http: {host}"),
+            reason: "a test".to_owned(),
+        })
+        .collect();
+    let guest = Capabilities::new("a".into(), Arc::new(policy), node);
+    guest.set_requested(Requested::read(&requests).unwrap());
+    (guest, output)
 }
 
 /// The same after it.

@@ -21,12 +21,12 @@ const MODULES: u64 = 200;
 /// Components in a component.
 const COMPONENTS: u64 = 100;
 /// Memories, each of which reserves 4 GiB of address space for every instance.
-const MEMORIES: u64 = 16;
+pub const MEMORIES: u64 = 16;
 /// Bytes of memory that a guest asks for before it runs. What it may grow to is the
 /// operator's to say; this is where no operator would go.
 const INITIAL_MEMORY: u64 = 1 << 30;
 /// Tables.
-const TABLES: u64 = 100;
+pub const TABLES: u64 = 100;
 /// Elements of all tables together, 8 bytes each, at the start.
 const TABLE_ELEMENTS: u64 = 1_000_000;
 /// Globals of all modules together: initialised one by one at every start.
