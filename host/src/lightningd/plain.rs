@@ -189,9 +189,9 @@ mod tests {
         for (text, why) in [
             (r#"{"a":1,"a":2}"#, "the name \"a\" is there twice"),
             (r#"{"\u0061":1}"#, "is written with an escape"),
-            (r#"{"a":"\ud800"}"#, "surrogate"),
-            (r#"[["\udc00"]]"#, "surrogate"),
-            (r#"{"a":{"\ud800":1}}"#, "surrogate"),
+            (r#"{"a":"\ud800"}"#, "hex escape"),
+            (r#"[["\udc00"]]"#, "hex escape"),
+            (r#"{"a":{"\ud800":1}}"#, "hex escape"),
             (r#"{"a":1e999}"#, "out of range"),
             (r#"[-1e999]"#, "out of range"),
         ] {
