@@ -183,7 +183,7 @@ fn restored(link: &Link, chain: &mut dyn Chain, answer: &str) -> Result<Taken, I
     if records.is_empty() {
         return chain.answer(answer);
     }
-    match chain.restore(answer, &records) {
+    match chain.restore(answer, records) {
         Some(whole) => chain.answer(&whole),
         None => chain.answer(answer),
     }

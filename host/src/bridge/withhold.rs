@@ -1,57 +1,48 @@
 //! Leaves secrets out of a payload, every other byte as it was.
 
-use std::fmt;
-
 use cln_protocol::hook::Place;
+use cln_protocol::json::{self, Malformed};
 use cln_protocol::primitives::TlvStream;
-use serde::Deserializer;
-use serde::de::{MapAccess, Visitor};
-use serde_json::value::RawValue;
-
-/// The members of one JSON object, values as text.
-struct Members<'a>(Vec<(&'a RawValue, &'a RawValue)>);
-
-impl<'de: 'a, 'a> serde::Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MembersVisitor;
-        impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = Vec<(&'de RawValue, &'de RawValue)>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(members)
-            }
-        }
-        deserializer.deserialize_map(MembersVisitor).map(Members)
-    }
-}
 
 /// What one guest is not shown of one kind of payload.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Withheld {
     /// The names of the secrets, for the guest to know.
     pub secrets: Vec<&'static str>,
-    members: Vec<Vec<String>>,
-    /// Each with the type of the record.
-    records: Vec<(Vec<String>, u64)>,
+    root: Cuts,
+    record_types: Vec<u64>,
 }
 
-/// What is cut out at the end of a path.
-#[derive(Clone, Copy)]
-enum Cut {
-    Member,
-    Record(u64),
+/// What is cut out of one value.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Cuts {
+    /// All of it.
+    whole: bool,
+    /// Records of these types, where it is a TLV stream.
+    records: Vec<u64>,
+    /// What is cut out of its members, where it is an object.
+    members: Vec<(String, Cuts)>,
 }
 
-/// The names that lead to a place in the payload, and what is cut out there.
-type Path<'a> = (&'a [String], Cut);
+impl Cuts {
+    /// The place at the end of this path (RFC 6901, object members only).
+    fn at(&mut self, pointer: &str) -> &mut Cuts {
+        let mut cuts = self;
+        for name in pointer.trim_start_matches('/').split('/') {
+            let known = cuts.members.iter().position(|(known, _)| known == name);
+            let index = known.unwrap_or_else(|| {
+                cuts.members.push((name.to_owned(), Cuts::default()));
+                cuts.members.len() - 1
+            });
+            cuts = &mut cuts.members[index].1;
+        }
+        cuts
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Cuts::default()
+    }
+}
 
 impl Withheld {
     /// One more secret, with its places.
@@ -59,8 +50,11 @@ impl Withheld {
         self.secrets.push(secret);
         for place in places {
             match place {
-                Place::Member(pointer) => self.members.push(names(pointer)),
-                Place::Record { member, typ } => self.records.push((names(member), typ)),
+                Place::Member(pointer) => self.root.at(pointer).whole = true,
+                Place::Record { member, typ } => {
+                    self.root.at(member).records.push(typ);
+                    self.record_types.push(typ);
+                }
             }
         }
     }
@@ -68,38 +62,29 @@ impl Withheld {
     /// One more secret, which is the member `secret` of the payload under `topic`.
     pub fn add_of_topic(&mut self, topic: &str, secret: &'static str) {
         self.secrets.push(secret);
-        self.members.push(vec![topic.to_owned(), secret.to_owned()]);
+        self.root.at(topic).at(secret).whole = true;
     }
 
     /// Is nothing withheld?
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.records.is_empty()
+        self.root.is_empty()
     }
 
     /// The types of the records that are not shown.
-    pub fn record_types(&self) -> Vec<u64> {
-        self.records.iter().map(|(_, typ)| *typ).collect()
+    pub fn record_types(&self) -> &[u64] {
+        &self.record_types
     }
 
     /// `json` without what is withheld (of objects only).
     ///
-    /// Errors when `json` is no JSON: then nothing of it may be shown.
-    pub fn from(&self, json: &str) -> serde_json::Result<String> {
-        let members = self.members.iter().map(|path| (&path[..], Cut::Member));
-        let records = self
-            .records
-            .iter()
-            .map(|(path, typ)| (&path[..], Cut::Record(*typ)));
-        let paths: Vec<Path<'_>> = members.chain(records).collect();
+    /// # Errors
+    ///
+    /// `json` is no JSON: then nothing of it may be shown.
+    pub fn from(&self, json: &str) -> Result<String, Malformed> {
         let mut out = String::with_capacity(json.len());
-        copy(json, &paths, &mut out)?;
+        copy(json, &self.root, &mut out)?;
         Ok(out)
     }
-}
-
-fn names(pointer: &str) -> Vec<String> {
-    let names = pointer.trim_start_matches('/').split('/');
-    names.map(str::to_owned).collect()
 }
 
 /// The stream without these records, or an empty text when it is no stream: what
@@ -119,56 +104,48 @@ fn without_records(json: &str, types: &[u64]) -> String {
     }
 }
 
-fn copy(json: &str, paths: &[Path<'_>], out: &mut String) -> serde_json::Result<()> {
+fn copy(json: &str, cuts: &Cuts, out: &mut String) -> Result<(), Malformed> {
     // What is no object has no members to withhold.
-    if paths.is_empty() || !json.trim_start().starts_with('{') {
+    let Some(mut members) = json::members(json).filter(|_| !cuts.members.is_empty()) else {
         out.push_str(json);
         return Ok(());
-    }
-    let members: Members<'_> = serde_json::from_str(json)?;
+    };
     out.push('{');
     let mut first = true;
-    for (key, value) in members.0 {
-        let name: String = serde_json::from_str(key.get())?;
-        let below: Vec<Path<'_>> = paths
-            .iter()
-            .filter_map(|(path, cut)| match path.split_first() {
-                Some((head, rest)) if *head == name => Some((rest, *cut)),
-                _ => None,
-            })
-            .collect();
-        let mut records = Vec::new();
-        let mut whole = false;
-        for (rest, cut) in &below {
-            match cut {
-                _ if !rest.is_empty() => {}
-                Cut::Member => whole = true,
-                Cut::Record(typ) => records.push(*typ),
-            }
-        }
-        if whole {
+    for member in members.by_ref() {
+        let member = member?;
+        let below = cuts.members.iter().find(|(name, _)| member.is(name));
+        let below = below.map(|(_, cuts)| cuts);
+        if below.is_some_and(|cuts| cuts.whole) {
             continue;
         }
         if !std::mem::take(&mut first) {
             out.push(',');
         }
-        out.push_str(key.get());
+        let Some(below) = below else {
+            out.push_str(json.get(member.start..member.end).unwrap_or_default());
+            continue;
+        };
+        out.push_str(member.key);
         out.push(':');
-        if records.is_empty() {
-            copy(value.get(), &below, out)?;
+        if below.records.is_empty() {
+            copy(member.value, below, out)?;
         } else {
-            out.push_str(&without_records(value.get(), &records));
+            out.push_str(&without_records(member.value, &below.records));
         }
     }
     out.push('}');
-    Ok(())
+    match members.rest().trim_ascii().is_empty() {
+        true => Ok(()),
+        false => Err(Malformed(json.len())),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn withhold(json: &str, pointers: &[&'static str]) -> serde_json::Result<String> {
+    fn withhold(json: &str, pointers: &[&'static str]) -> Result<String, Malformed> {
         let mut withheld = Withheld::default();
         withheld.add("s", pointers.iter().map(|pointer| Place::Member(pointer)));
         withheld.from(json)
@@ -195,6 +172,7 @@ mod tests {
     #[test]
     fn what_is_no_json_is_not_shown() {
         assert!(withhold("{\"a\":", &["/a"]).is_err());
+        assert!(withhold("{\"a\":1} {\"b\":2}", &["/a"]).is_err());
         assert_eq!(withhold("[1]", &["/a"]).unwrap(), "[1]");
     }
 

@@ -1,7 +1,6 @@
 //! The steps that a script is made of.
 
-use crate::bindings::cln::guest::{http, log, notification, progress, rpc, timer};
-use crate::bindings::cln::guest::{kv, log, notification, progress, rpc, timer};
+use crate::bindings::cln::guest::{http, kv, log, notification, progress, rpc, timer};
 use crate::script::find;
 use crate::seen::Seen;
 use serde_json::{Value, json};
