@@ -26,7 +26,7 @@ fn soak() -> anyhow::Result<()> {
     let mut plan = Plan {
         rounds: 10_000,
         seed: 1,
-        rounds_per_state: 250,
+        rounds_per_state: 100,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
