@@ -6,6 +6,7 @@
 //! builds the one answer itself.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use cln_protocol::hook::{Chain, Delivery, Flow, HookSpec, Node as NodeFacts, Stance};
 use cln_protocol::manifest::HookFilters;
@@ -17,7 +18,8 @@ use super::bundled;
 use super::lineage::Lineage;
 use super::routes::{Chained, Link, Routes};
 use super::withhold::withhold;
-use crate::guest::call::{Answer, Call, Fault};
+use crate::guest::call::{Answer, Call, Fault, Label};
+use crate::guest::fault::{Kind, Written};
 use crate::guest::life::{Cause, Guest};
 use crate::lightningd::message::RequestId;
 use crate::lightningd::output::Level;
@@ -59,6 +61,7 @@ impl Bridge {
                     let asked = self
                         .ask(spec, &member.guest, link, chain.payload(), &lineage)
                         .await;
+                    let Some(asked) = asked else { continue };
                     if self.take(spec, &member.guest, chain.as_mut(), asked) == Flow::Done {
                         break;
                     }
@@ -72,6 +75,7 @@ impl Bridge {
                     Some(async move { (guest, asking.await) })
                 });
                 for (guest, asked) in join_all(asked).await {
+                    let Some(asked) = asked else { continue };
                     if self.take(spec, guest, chain.as_mut(), asked) == Flow::Done {
                         break;
                     }
@@ -89,7 +93,7 @@ impl Bridge {
         link: &Link,
         payload: Arc<str>,
         lineage: &Lineage,
-    ) -> Option<Result<Answer, Fault>> {
+    ) -> Option<Asked> {
         if lineage.contains(guest.name()) {
             // Its own call has come back to it: it has nothing to say to itself, and
             // would wait for itself for ever.
@@ -101,9 +105,8 @@ impl Bridge {
             match withhold(&payload, &link.withheld) {
                 Ok(rest) => rest.into(),
                 Err(e) => {
-                    return Some(Err(Fault::Answer(format!(
-                        "lightningd's payload is no JSON: {e}"
-                    ))));
+                    let why = format!("lightningd's payload is no JSON: {e}");
+                    return Some(Asked::of(payload, Err(Fault::Absent(why.into()))));
                 }
             }
         };
@@ -113,25 +116,29 @@ impl Bridge {
             request: None,
             lineage,
         };
-        Some(
-            guest
-                .call(Call::Hook { hook, payload }, deadline, cause)
-                .await,
-        )
+        let mut asked = Asked::of(payload, Ok(Answer::Done));
+        let call = Call::Hook {
+            hook,
+            payload: Arc::clone(&asked.payload),
+        };
+        asked.answer = guest.call(call, deadline, cause).await;
+        Some(asked)
     }
 
     /// Takes an answer into the chain, or the fallback in its place.
-    fn take(
-        &self,
-        spec: &HookSpec,
-        guest: &Guest,
-        chain: &mut dyn Chain,
-        asked: Option<Result<Answer, Fault>>,
-    ) -> Flow {
-        let why = match asked {
-            None | Some(Err(Fault::Disabled(_))) => return Flow::Next,
-            Some(Ok(Answer::Json(answer))) => match chain.answer(&answer) {
+    fn take(&self, spec: &HookSpec, guest: &Guest, chain: &mut dyn Chain, asked: Asked) -> Flow {
+        let capabilities = guest.capabilities();
+        let (label, began) = (Label::Hook(spec.name), asked.began);
+        let bad = |kind, text: &str| {
+            let (hook, payload) = (spec.name, Arc::clone(&asked.payload));
+            capabilities.bad_answer(kind, text, Call::Hook { hook, payload }, began)
+        };
+        let mut written = Written::default();
+        let why = match &asked.answer {
+            Err(Fault::Disabled(_)) => return Flow::Next,
+            Ok(Answer::Json(answer)) => match chain.answer(answer) {
                 Ok(taken) => {
+                    capabilities.faults.good(&label);
                     if let Some(ignored) = taken.ignored {
                         self.node.log.write(
                             Level::Info,
@@ -142,31 +149,53 @@ impl Bridge {
                     return taken.flow;
                 }
                 Err(invalid) => {
-                    guest.capabilities().counters.faults.add();
-                    format!("answered what lightningd would not accept: {invalid}")
+                    let text = format!("answered what lightningd would not accept: {invalid}");
+                    written = bad(Kind::Answer, &text);
+                    text
                 }
             },
-            Some(Ok(Answer::Declined(reason))) => format!("has no answer: {reason}"),
-            Some(Ok(_)) => "has no answer".to_owned(),
-            Some(Err(fault)) => {
-                if matches!(fault, Fault::Deadline(_) | Fault::Answer(_)) {
-                    guest.capabilities().counters.faults.add();
+            Ok(Answer::Declined(reason)) => {
+                capabilities.faults.good(&label);
+                format!("has no answer: {reason}")
+            }
+            Ok(_) => "has no answer".to_owned(),
+            Err(fault) => {
+                let text = fault.to_string();
+                match fault {
+                    Fault::Deadline(_) => written = bad(Kind::Deadline, &text),
+                    Fault::Answer(_) => written = bad(Kind::Answer, &text),
+                    _ => {}
                 }
-                fault.to_string()
+                text
             }
         };
-        let stance = guest
-            .capabilities()
-            .policy
-            .on_fault
-            .stance(spec.name, spec.stance);
+        let stance = capabilities.policy.on_fault.stance(spec.name, spec.stance);
         let instead = match stance {
             Stance::Open => "as if it were not there (on-fault: open)",
             Stance::Closed => "the safe refusal (on-fault: closed)",
         };
-        let word = format!("hook {}: {why}; lightningd gets {instead}", spec.name);
-        self.node.log.unusual(guest.name(), &word);
+        capabilities.fault_line(&format!(
+            "{label}: {why}; lightningd gets {instead}{written}"
+        ));
         chain.fallback(stance)
+    }
+}
+
+/// One guest's answer, and to what.
+struct Asked {
+    /// As the guest was shown it.
+    payload: Arc<str>,
+    began: Instant,
+    answer: Result<Answer, Fault>,
+}
+
+impl Asked {
+    fn of(payload: Arc<str>, answer: Result<Answer, Fault>) -> Asked {
+        Asked {
+            payload,
+            began: Instant::now(),
+            answer,
+        }
     }
 }
 

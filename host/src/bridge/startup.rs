@@ -32,7 +32,7 @@ use crate::guest::sandbox::SandboxLimits;
 use crate::guest::ticker::Ticker;
 use crate::lightningd::message::Message;
 use crate::lightningd::output::Level;
-use crate::policy::Policy;
+use crate::policy::{Pin, Policy};
 
 /// Where the guests come from.
 #[derive(Debug, Clone)]
@@ -66,6 +66,8 @@ struct Preparing {
 struct Ready {
     name: Arc<str>,
     policy: Arc<Policy>,
+    /// Of the module, in hex.
+    sha256: String,
     loaded: Loaded,
 }
 
@@ -180,6 +182,7 @@ async fn prepare(entry: Entry, workshop: &Workshop) -> Prepared {
     Ok(Ready {
         name: found.name.as_str().into(),
         policy: Arc::new(policy),
+        sha256: Pin::of(&found.module).to_string(),
         loaded,
     })
 }
@@ -287,6 +290,7 @@ impl Bridge {
         let Ready {
             name,
             policy,
+            sha256,
             loaded,
         } = ready;
         let limits = SandboxLimits {
@@ -300,6 +304,8 @@ impl Bridge {
         let queue = usize::try_from(policy.limits.queue_length).unwrap_or(usize::MAX);
         let calls_in_flight = usize::try_from(policy.limits.calls_in_flight).unwrap_or(usize::MAX);
         let capabilities = Capabilities::new(name, policy, Arc::clone(&self.node));
+        capabilities.faults.set_module(sha256);
+        let mailbox = Mailbox::heard_by(Arc::clone(&capabilities.hearing), queue);
         let seed = Seed {
             engine: workshop.engine().clone(),
             pre,
@@ -307,7 +313,7 @@ impl Bridge {
             capabilities: Arc::new(capabilities),
             limits,
             calls_in_flight,
-            mailbox: Arc::new(Mailbox::new(queue)),
+            mailbox: Arc::new(mailbox),
         };
         Ok(Guest::start(seed, request))
     }

@@ -15,8 +15,10 @@ use std::time::{Duration, Instant};
 
 use self::meter::Meter;
 use crate::bridge::node::Node;
+use crate::guest::fault::Faults;
+use crate::guest::hearing::Hearing;
 use crate::guest::open::OpenCalls;
-use crate::lightningd::output::Level;
+use crate::lightningd::output::{Backlog, Level};
 use crate::policy::Policy;
 
 /// A number that only grows, for the operator.
@@ -50,6 +52,9 @@ pub struct Counters {
     pub dropped_log_lines: Counter,
     /// Notifications, `message` and `progress` of the guest over the rate limit, dropped.
     pub dropped_notifications: Counter,
+    /// Lines of the guest, or about it, that lightningd would have told to the very
+    /// guests whose words led to them: not delivered, so that there is no loop.
+    pub echoes: Counter,
     /// Times the guest was started again.
     pub restarts: Counter,
 }
@@ -65,6 +70,12 @@ pub struct Capabilities {
     pub node: Arc<Node>,
     /// What happened so far.
     pub counters: Counters,
+    /// How it failed, and what it did before.
+    pub faults: Faults,
+    /// The notification that it handles now.
+    pub hearing: Arc<Hearing>,
+    /// Its notifications that lightningd has not read.
+    backlog: Backlog,
     /// Topics that it declared and may send.
     topics: OnceLock<BTreeSet<String>>,
     log_meter: Mutex<Meter>,
@@ -84,6 +95,9 @@ impl Capabilities {
         let log_meter = Mutex::new(Meter::new(policy.limits.log_bytes_per_second));
         Capabilities {
             guest,
+            faults: Faults::new(&policy.limits),
+            hearing: Arc::default(),
+            backlog: Backlog::default(),
             policy,
             node,
             counters: Counters::default(),
@@ -104,6 +118,8 @@ impl Capabilities {
 
     /// A new instance begins.
     pub fn new_life(&self, open: Arc<OpenCalls>) {
+        self.faults.new_life();
+        self.hearing.ended();
         *self.open.write().unwrap_or_else(PoisonError::into_inner) = Some(open);
     }
 

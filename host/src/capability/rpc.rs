@@ -8,9 +8,12 @@ use serde_json::value::RawValue;
 use wasmtime::component::{Accessor, HasSelf};
 
 use super::Capabilities;
+use crate::bridge::lineage::Lineage;
 use crate::guest::bindings::cln::guest::rpc::{Failure, Host, HostWithStore};
 use crate::guest::bindings::cln::guest::types;
+use crate::guest::call::CallId;
 use crate::guest::sandbox::Sandbox;
+use crate::lightningd::output::Level;
 use crate::lightningd::rpc_socket::RpcSocketError;
 use crate::policy::runes::{Call, evaluate};
 
@@ -25,9 +28,20 @@ impl HostWithStore<Sandbox> for HasSelf<Sandbox> {
         filter: Option<String>,
     ) -> wasmtime::Result<Result<String, Failure>> {
         let capabilities = accessor.with(|mut access| Arc::clone(&access.get().capabilities));
-        Ok(capabilities
+        let step = capabilities.faults.trail.begin("rpc.call", &method);
+        let answer = capabilities
             .call(cause, &method, &params, filter.as_deref())
-            .await)
+            .await;
+        match &answer {
+            Ok(_) => step.end("ok"),
+            Err(Failure::Rpc(error)) => step.end(&format!("error {}", error.code)),
+            Err(Failure::Denied(_)) => step.end("denied"),
+            Err(Failure::Timeout) => step.end("timeout"),
+            Err(Failure::Unavailable(_)) => step.end("unavailable"),
+            Err(Failure::Limit(_)) => step.end("limit"),
+            Err(Failure::Malformed(_)) => step.end("malformed"),
+        }
+        Ok(answer)
     }
 }
 
@@ -82,6 +96,20 @@ impl Capabilities {
         })
     }
 
+    /// What led to a call. One in the background names no cause: any call that is open
+    /// in the guest may be it. That makes it as deep as the deepest of them, so that
+    /// guests cannot call each other without end; but it does not hide it from the
+    /// guests whose calls those are, as guards must see what they did not cause.
+    fn cause(&self, cause: CallId) -> Lineage {
+        let Some(open) = self.open() else {
+            return Lineage::default();
+        };
+        open.lineage(cause).unwrap_or_else(|| {
+            let depth = open.deepest().max(self.hearing.lineage().depth());
+            Lineage::of_depth(depth)
+        })
+    }
+
     async fn call(
         &self,
         cause: u64,
@@ -115,14 +143,19 @@ impl Capabilities {
             self.denied(&refusal);
             return Err(Failure::Denied(refusal));
         }
+        let lineage = self.cause(cause);
+        if lineage.depth() >= limits.chain_depth {
+            let why = format!(
+                "limits.chain_depth: {} calls of guests led to this one already",
+                lineage.depth()
+            );
+            self.log(Level::Unusual, &format!("RPC call {method}: {why}"));
+            return Err(Failure::Limit(why));
+        }
         let socket = self
             .node
             .rpc()
             .map_err(|why| Failure::Unavailable(why.to_owned()))?;
-        let lineage = self
-            .open()
-            .and_then(|open| open.lineage(cause))
-            .unwrap_or_default();
         let mark = self.node.lineages.mark(&self.guest, &lineage);
         let deadline = limits.deadline("rpc").unwrap_or(WITHOUT_END);
         let answer = socket

@@ -56,6 +56,10 @@ pub struct End {
     pub reason: Arc<str>,
     /// The call that was being run, where that is known.
     pub blamed: Option<Label>,
+    /// The guest's functions, the innermost first.
+    pub backtrace: Arc<[String]>,
+    /// Was it a limit that ended it?
+    pub limit: bool,
 }
 
 impl fmt::Debug for Seed {
@@ -91,7 +95,12 @@ impl Seed {
             calls.close(blamed, Fault::Stopped(Arc::clone(&reason)));
             let blamed = ending.blamed.map(|(_, call)| call);
             // Nobody may be watching any more.
-            drop(end.send(Some(End { reason, blamed })));
+            drop(end.send(Some(End {
+                reason,
+                blamed,
+                backtrace: trap::backtrace(&ending.error),
+                limit: trap::is_limit(&ending.error),
+            })));
         });
         Life { open, pulse, ended }
     }
@@ -115,6 +124,8 @@ impl Life {
                 return End {
                     reason,
                     blamed: None,
+                    backtrace: Arc::default(),
+                    limit: false,
                 };
             }
         }
@@ -296,17 +307,13 @@ impl Server {
         ) {
             (Kind::Notification, Some(deadline)) => {
                 match tokio::time::timeout(deadline, performing).await {
-                    Ok(performed) => performed,
+                    Ok(performed) => {
+                        self.capabilities.faults.good(&label);
+                        performed
+                    }
                     Err(_) => {
                         // It goes on in the guest, but the next one need not wait for it.
-                        self.capabilities.counters.faults.add();
-                        let word = format!(
-                            "{label}: not handled within {deadline:?}; the next one goes in"
-                        );
-                        self.capabilities
-                            .node
-                            .log
-                            .unusual(&self.capabilities.guest, &word);
+                        self.capabilities.overdue_notification(deadline);
                         Ok(Answer::Done)
                     }
                 }

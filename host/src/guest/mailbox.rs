@@ -3,11 +3,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 use super::call::{Call, CallId};
+use super::hearing::Hearing;
+use crate::bridge::lineage::Lineage;
 
 /// One thing to deliver.
 #[derive(Debug)]
@@ -25,13 +27,16 @@ pub struct Mailbox {
     wake: Notify,
     notification_limit: usize,
     dropped: AtomicU64,
+    hearing: Arc<Hearing>,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     calls: VecDeque<(u64, Delivery)>,
-    notifications: VecDeque<(u64, Delivery)>,
+    notifications: VecDeque<(u64, Delivery, Lineage)>,
     next: u64,
+    /// A notification has been taken and is not handled yet.
+    handing_over: bool,
 }
 
 /// What the guest can take now.
@@ -47,7 +52,13 @@ pub struct Appetite {
 impl Mailbox {
     /// An empty one that holds at most `notification_limit` notifications.
     pub fn new(notification_limit: usize) -> Self {
+        Mailbox::heard_by(Arc::default(), notification_limit)
+    }
+
+    /// The same; `hearing` is told which notification the guest handles.
+    pub fn heard_by(hearing: Arc<Hearing>, notification_limit: usize) -> Self {
         Mailbox {
+            hearing,
             queue: Mutex::default(),
             wake: Notify::new(),
             notification_limit: notification_limit.max(1),
@@ -67,6 +78,11 @@ impl Mailbox {
     /// Queues a notification, with an id if somebody waits for its end; returns
     /// what had to give way.
     pub fn notify(&self, id: CallId, call: Call) -> Option<Call> {
+        self.notify_because(id, call, Lineage::default())
+    }
+
+    /// The same, of a notification that these guests' words led to.
+    pub fn notify_because(&self, id: CallId, call: Call, lineage: Lineage) -> Option<Call> {
         let mut queue = self.lock();
         let oldest = if queue.notifications.len() >= self.notification_limit {
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -77,10 +93,10 @@ impl Mailbox {
         let sequence = queue.sequence();
         queue
             .notifications
-            .push_back((sequence, Delivery { id, call }));
+            .push_back((sequence, Delivery { id, call }, lineage));
         drop(queue);
         self.wake.notify_one();
-        oldest.map(|(_, delivery)| delivery.call)
+        oldest.map(|(_, delivery, _)| delivery.call)
     }
 
     /// Notifications dropped so far.
@@ -104,6 +120,11 @@ impl Mailbox {
     /// The next delivery in the order of arrival, as far as the guest can take it.
     pub fn take(&self, appetite: Appetite) -> Option<Delivery> {
         let mut queue = self.lock();
+        if queue.handing_over && appetite.notifications {
+            // It has an appetite again: what it was given last is handled.
+            queue.handing_over = false;
+            self.hearing.ended();
+        }
         let call = queue
             .calls
             .front()
@@ -113,14 +134,19 @@ impl Mailbox {
             .notifications
             .front()
             .filter(|_| appetite.notifications)
-            .map(|(n, _)| *n);
-        let from = match (call, notification) {
+            .map(|(n, _, _)| *n);
+        let notification_first = match (call, notification) {
             (None, None) => return None,
-            (Some(c), Some(n)) if n < c => &mut queue.notifications,
-            (Some(_), _) => &mut queue.calls,
-            (None, Some(_)) => &mut queue.notifications,
+            (Some(c), Some(n)) => n < c,
+            (call, _) => call.is_none(),
         };
-        from.pop_front().map(|(_, delivery)| delivery)
+        if !notification_first {
+            return queue.calls.pop_front().map(|(_, delivery)| delivery);
+        }
+        let (_, delivery, lineage) = queue.notifications.pop_front()?;
+        queue.handing_over = true;
+        self.hearing.began(delivery.call.clone(), lineage);
+        Some(delivery)
     }
 
     /// Waits until something may have come.
@@ -188,6 +214,24 @@ mod tests {
             names(&mailbox, ALL),
             ["notification b", "its background task", "notification c"]
         );
+    }
+
+    #[test]
+    fn the_guest_hears_a_notification_until_it_wants_the_next() {
+        let hearing = Arc::new(Hearing::default());
+        let mailbox = Mailbox::heard_by(Arc::clone(&hearing), 10);
+        let lineage = Lineage::default().with(&"b".into());
+        mailbox.notify_because(0, notification("a"), lineage);
+        mailbox.call(1, Call::Run);
+        assert!(mailbox.take(ALL).is_some());
+        let busy = Appetite {
+            notifications: false,
+            ..ALL
+        };
+        assert!(mailbox.take(busy).is_some());
+        assert!(hearing.call().is_some() && hearing.lineage().contains("b"));
+        assert!(mailbox.take(ALL).is_none());
+        assert!(hearing.call().is_none());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What surrounds one instance: its memory account and the world it sees.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
@@ -67,7 +68,8 @@ impl Sandbox {
             .allow_tcp(false)
             .allow_udp(false)
             .build();
-        let memory = MemoryAccount::new(limits.memory);
+        let shown = Arc::clone(&capabilities.faults.memory);
+        let memory = MemoryAccount::new(limits.memory, shown);
         let mut store = Store::new(
             engine,
             Sandbox {
@@ -132,14 +134,17 @@ pub struct CpuExhausted(u64);
 struct MemoryAccount {
     used: usize,
     limit: usize,
+    /// The same for whoever wants to know.
+    shown: Arc<AtomicU64>,
 }
 
 /// A table element is a pointer to the engine.
 const TABLE_ELEMENT: usize = size_of::<usize>();
 
 impl MemoryAccount {
-    fn new(limit: usize) -> Self {
-        MemoryAccount { used: 0, limit }
+    fn new(limit: usize, shown: Arc<AtomicU64>) -> Self {
+        let used = 0;
+        MemoryAccount { used, limit, shown }
     }
 
     fn grow(&mut self, current: usize, desired: usize, unit: usize) -> bool {
@@ -148,6 +153,7 @@ impl MemoryAccount {
         let allowed = used <= self.limit;
         if allowed {
             self.used = used;
+            self.shown.store(used as u64, Ordering::Relaxed);
         }
         allowed
     }
@@ -192,7 +198,7 @@ mod tests {
 
     #[test]
     fn memories_and_tables_share_one_account() {
-        let mut account = MemoryAccount::new(1 << 20);
+        let mut account = MemoryAccount::new(1 << 20, Arc::default());
         assert!(account.memory_growing(0, 600 << 10, None).unwrap());
         assert!(
             !account.memory_growing(0, 600 << 10, None).unwrap(),
@@ -201,5 +207,7 @@ mod tests {
         assert!(account.table_growing(0, 10_000, None).unwrap());
         assert!(!account.table_growing(10_000, 200_000, None).unwrap());
         assert_eq!(account.used, (600 << 10) + 80_000);
+        let shown = account.shown.load(Ordering::Relaxed);
+        assert_eq!(shown, account.used as u64);
     }
 }

@@ -80,7 +80,7 @@ pub async fn play(event: Event) -> Outcome {
 ///
 /// Objects: `{"answer": json}`, `{"text": verbatim}`, `{"huge": bytes}`, `{"error": value}`,
 /// `{"answer": object, "with": {name: pointer into the payload}}`;
-/// and those after which the move goes on: `{"rpc": [method, params]}`, `{"hold": pointer or true}`,
+/// and those after which the move goes on: `{"rpc": [method, params]}` (with a third member, `"background"`: for no cause), `{"hold": pointer or true}`,
 /// `{"release": true}` (params: [key or null, answer]), `{"sleep": ms}`, `{"log": [level, text]}`,
 /// `{"notify": [topic, params]}`, `{"message": text}`, `{"progress": [num, total]}`,
 /// `{"nth": [move of the first call, ...]}`, `{"by": pointer, "moves": {value: move}}`.
@@ -197,7 +197,11 @@ async fn word_step(event: &Event, word: &str, last: &Value) -> Option<Outcome> {
 
 async fn call(event: &Event, what: &Value) -> Value {
     let method = what[0].as_str().unwrap_or_default().to_owned();
-    match rpc::call(event.call, method, what[1].to_string(), None).await {
+    let cause = match what[2].as_str() {
+        Some("background") => 0,
+        _ => event.call,
+    };
+    match rpc::call(cause, method, what[1].to_string(), None).await {
         Ok(result) => json!({"result": serde_json::from_str::<Value>(&result).unwrap_or_default()}),
         Err(rpc::Failure::Rpc(error)) => {
             json!({"error": {"code": error.code, "message": error.message}})
