@@ -22,6 +22,7 @@ use super::Bridge;
 use super::aggregate::{Candidate, Mode, aggregate, parse};
 use super::routes::Routes;
 use crate::capability::Capabilities;
+use crate::guest::fault::Digest;
 use crate::guest::instance::Seed;
 use crate::guest::life::Guest;
 use crate::guest::load::find::{self, Found};
@@ -66,8 +67,8 @@ struct Preparing {
 struct Ready {
     name: Arc<str>,
     policy: Arc<Policy>,
-    /// Of the module, in hex.
-    sha256: String,
+    /// Of the module.
+    digest: Digest,
     loaded: Loaded,
 }
 
@@ -179,10 +180,15 @@ async fn prepare(entry: Entry, workshop: &Workshop) -> Prepared {
         .load(&found.module, &policy.limits)
         .await
         .map_err(refuse)?;
+    let digest = Digest::default();
+    let (name, later) = (found.name.as_str().into(), Arc::clone(&digest));
+    drop(tokio::task::spawn_blocking(move || {
+        later.get_or_init(|| Pin::of(&found.module).to_string());
+    }));
     Ok(Ready {
-        name: found.name.as_str().into(),
+        name,
         policy: Arc::new(policy),
-        sha256: Pin::of(&found.module).to_string(),
+        digest,
         loaded,
     })
 }
@@ -290,7 +296,7 @@ impl Bridge {
         let Ready {
             name,
             policy,
-            sha256,
+            digest,
             loaded,
         } = ready;
         let limits = SandboxLimits {
@@ -304,7 +310,7 @@ impl Bridge {
         let queue = usize::try_from(policy.limits.queue_length).unwrap_or(usize::MAX);
         let calls_in_flight = usize::try_from(policy.limits.calls_in_flight).unwrap_or(usize::MAX);
         let capabilities = Capabilities::new(name, policy, Arc::clone(&self.node));
-        capabilities.faults.set_module(sha256);
+        capabilities.faults.set_module(digest);
         let mailbox = Mailbox::heard_by(Arc::clone(&capabilities.hearing), queue);
         let seed = Seed {
             engine: workshop.engine().clone(),

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
-use super::redact;
 use super::trail::{HostCall, Line, cut};
+use super::{Digest, redact};
 use crate::guest::call::Call;
 use crate::policy::Limits;
 
@@ -21,8 +21,8 @@ const TEXT: usize = 2 << 10;
 pub struct Bundle {
     /// The guest's name.
     pub guest: Arc<str>,
-    /// Of its module, in hex.
-    pub sha256: Option<Arc<str>>,
+    /// Of its module.
+    pub sha256: Option<Digest>,
     /// `LIGHTNINGD_VERSION`.
     pub lightningd: Option<Arc<str>>,
     /// When it happened.
@@ -98,7 +98,7 @@ impl Bundle {
         let members = json!({
             "format": 1,
             "guest": &*self.guest,
-            "module_sha256": self.sha256.as_deref(),
+            "module_sha256": self.sha256.as_ref().and_then(|sha256| sha256.get()),
             "cln_wasm": env!("CARGO_PKG_VERSION"),
             "engine": ENGINE,
             "lightningd": self.lightningd.as_deref(),
@@ -174,7 +174,7 @@ mod tests {
         trail.line(Level::Info, "hello");
         Bundle {
             guest: "a".into(),
-            sha256: Some("00ff".into()),
+            sha256: Some(Arc::new("00ff".to_owned().into())),
             lightningd: Some("v26.06.6".into()),
             time: UNIX_EPOCH + Duration::from_millis(1_795_391_412_345),
             now: Instant::now(),

@@ -102,6 +102,10 @@ impl fmt::Display for Written {
     }
 }
 
+/// The SHA-256 of a module, in hex, once it has been computed: that takes a while, and
+/// nobody waits for it.
+pub type Digest = Arc<OnceLock<String>>;
+
 /// The faults of one guest, over all its lives.
 #[derive(Debug)]
 pub struct Faults {
@@ -109,8 +113,8 @@ pub struct Faults {
     pub trail: Trail,
     /// Memory of the instance that runs, in bytes.
     pub memory: Arc<AtomicU64>,
-    /// The SHA-256 of its module, in hex.
-    sha256: OnceLock<Arc<str>>,
+    /// The SHA-256 of its module.
+    module: OnceLock<Digest>,
     runs: Runs,
     by_kind: [Counter; Kind::ALL.len()],
     bundles: Mutex<PerMinute>,
@@ -125,7 +129,7 @@ impl Faults {
         Faults {
             trail: Trail::default(),
             memory: Arc::default(),
-            sha256: OnceLock::new(),
+            module: OnceLock::new(),
             runs: Runs::default(),
             by_kind: Default::default(),
             bundles: Mutex::new(PerMinute::new(limits.crash_bundles_per_minute)),
@@ -136,9 +140,9 @@ impl Faults {
     }
 
     /// Which module it is.
-    pub fn set_module(&self, sha256: String) {
+    pub fn set_module(&self, digest: Digest) {
         // A guest has one module for as long as the bridge runs.
-        drop(self.sha256.set(sha256.into()));
+        drop(self.module.set(digest));
     }
 
     /// A new instance begins, with a clean record of answers.
@@ -224,7 +228,7 @@ impl Capabilities {
         };
         let bundle = Bundle {
             guest: Arc::clone(&self.guest),
-            sha256: self.faults.sha256.get().cloned(),
+            sha256: self.faults.module.get().cloned(),
             lightningd: self.node.lightningd.get().cloned(),
             time,
             now: Instant::now(),
