@@ -104,8 +104,8 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
             )
         }
     };
-    let version = std::env::var("LIGHTNINGD_VERSION").ok();
-    let version = version.as_deref().and_then(Version::parse);
+    let lightningd = std::env::var("LIGHTNINGD_VERSION").ok();
+    let version = lightningd.as_deref().and_then(Version::parse);
 
     let workshop = Arc::new(
         Workshop::open(PathBuf::from(COMPILED))
@@ -118,6 +118,9 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
 
     let output = Arc::new(Output::default());
     let node = Arc::new(Node::new(Arc::clone(&output)));
+    if let Some(lightningd) = lightningd {
+        node.lightningd.get_or_init(|| lightningd.into());
+    }
     let writer = tokio::spawn(write(Arc::clone(&output)));
     let setup = Setup {
         mode,

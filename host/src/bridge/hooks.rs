@@ -6,6 +6,7 @@
 //! builds the one answer itself.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use cln_protocol::hook::{
     Chain, Delivery, Flow, Hook, HookSpec, Invalid, Node as NodeFacts, Stance, Taken,
@@ -20,7 +21,8 @@ use super::Bridge;
 use super::bundled;
 use super::lineage::Lineage;
 use super::routes::{Chained, Link, Routes};
-use crate::guest::call::{Answer, Call, Fault};
+use crate::guest::call::{Answer, Call, Fault, Label};
+use crate::guest::fault::{Kind, Written};
 use crate::guest::life::{Cause, Guest};
 use crate::lightningd::message::RequestId;
 use crate::lightningd::output::Level;
@@ -62,6 +64,7 @@ impl Bridge {
                     let asked = self
                         .ask(spec, &member.guest, link, chain.payload(), &lineage)
                         .await;
+                    let Some(asked) = asked else { continue };
                     if self.take(spec, &member.guest, link, chain.as_mut(), asked) == Flow::Done {
                         break;
                     }
@@ -75,6 +78,7 @@ impl Bridge {
                     Some(async move { (guest, link, asking.await) })
                 });
                 for (guest, link, asked) in join_all(asked).await {
+                    let Some(asked) = asked else { continue };
                     if self.take(spec, guest, link, chain.as_mut(), asked) == Flow::Done {
                         break;
                     }
@@ -92,7 +96,7 @@ impl Bridge {
         link: &Link,
         payload: Arc<str>,
         lineage: &Lineage,
-    ) -> Option<Result<Answer, Fault>> {
+    ) -> Option<Asked> {
         if lineage.contains(guest.name()) {
             // Its own call has come back to it: it has nothing to say to itself, and
             // would wait for itself for ever.
@@ -104,9 +108,8 @@ impl Bridge {
             match link.withheld.from(&payload) {
                 Ok(rest) => rest.into(),
                 Err(e) => {
-                    return Some(Err(Fault::Answer(format!(
-                        "lightningd's payload is no JSON: {e}"
-                    ))));
+                    let why = format!("lightningd's payload is no JSON: {e}");
+                    return Some(Asked::of(payload, Err(Fault::Absent(why.into()))));
                 }
             }
         };
@@ -116,14 +119,18 @@ impl Bridge {
             request: None,
             lineage,
         };
-        let call = Call::Hook { hook, payload };
-        let answered = guest.call(call, deadline, cause).await;
-        if let Ok(Answer::Json(answer)) = &answered
+        let mut asked = Asked::of(payload, Ok(Answer::Done));
+        let call = Call::Hook {
+            hook,
+            payload: Arc::clone(&asked.payload),
+        };
+        asked.answer = guest.call(call, deadline, cause).await;
+        if let Ok(Answer::Json(answer)) = &asked.answer
             && let Err(why) = allowed(spec, guest, answer).await
         {
-            return Some(Err(Fault::Answer(why)));
+            asked.answer = Err(Fault::Answer(why));
         }
-        Some(answered)
+        Some(asked)
     }
 
     /// Takes an answer into the chain, or the fallback in its place.
@@ -133,12 +140,20 @@ impl Bridge {
         guest: &Guest,
         link: &Link,
         chain: &mut dyn Chain,
-        asked: Option<Result<Answer, Fault>>,
+        asked: Asked,
     ) -> Flow {
-        let why = match asked {
-            None | Some(Err(Fault::Disabled(_))) => return Flow::Next,
-            Some(Ok(Answer::Json(answer))) => match restored(link, chain, &answer) {
+        let capabilities = guest.capabilities();
+        let (label, began) = (Label::Hook(spec.name), asked.began);
+        let bad = |kind, text: &str| {
+            let (hook, payload) = (spec.name, Arc::clone(&asked.payload));
+            capabilities.bad_answer(kind, text, Call::Hook { hook, payload }, began)
+        };
+        let mut written = Written::default();
+        let why = match &asked.answer {
+            Err(Fault::Disabled(_)) => return Flow::Next,
+            Ok(Answer::Json(answer)) => match restored(link, chain, answer) {
                 Ok(taken) => {
+                    capabilities.faults.good(&label);
                     if let Some(ignored) = taken.ignored {
                         self.node.log.write(
                             Level::Info,
@@ -149,30 +164,34 @@ impl Bridge {
                     return taken.flow;
                 }
                 Err(invalid) => {
-                    guest.capabilities().counters.faults.add();
-                    format!("answered what lightningd would not accept: {invalid}")
+                    let text = format!("answered what lightningd would not accept: {invalid}");
+                    written = bad(Kind::Answer, &text);
+                    text
                 }
             },
-            Some(Ok(Answer::Declined(reason))) => format!("has no answer: {reason}"),
-            Some(Ok(_)) => "has no answer".to_owned(),
-            Some(Err(fault)) => {
-                if matches!(fault, Fault::Deadline(_) | Fault::Answer(_)) {
-                    guest.capabilities().counters.faults.add();
+            Ok(Answer::Declined(reason)) => {
+                capabilities.faults.good(&label);
+                format!("has no answer: {reason}")
+            }
+            Ok(_) => "has no answer".to_owned(),
+            Err(fault) => {
+                let text = fault.to_string();
+                match fault {
+                    Fault::Deadline(_) => written = bad(Kind::Deadline, &text),
+                    Fault::Answer(_) => written = bad(Kind::Answer, &text),
+                    _ => {}
                 }
-                fault.to_string()
+                text
             }
         };
-        let stance = guest
-            .capabilities()
-            .policy
-            .on_fault
-            .stance(spec.name, spec.stance);
+        let stance = capabilities.policy.on_fault.stance(spec.name, spec.stance);
         let instead = match stance {
             Stance::Open => "as if it were not there (on-fault: open)",
             Stance::Closed => "the safe refusal (on-fault: closed)",
         };
-        let word = format!("hook {}: {why}; lightningd gets {instead}", spec.name);
-        self.node.log.unusual(guest.name(), &word);
+        capabilities.fault_line(&format!(
+            "{label}: {why}; lightningd gets {instead}{written}"
+        ));
         chain.fallback(stance)
     }
 }
@@ -201,6 +220,24 @@ async fn allowed(spec: &HookSpec, guest: &Guest, answer: &str) -> Result<(), Str
         }
         // The chain will say what is wrong with it.
         Err(_) => Ok(()),
+    }
+}
+
+/// One guest's answer, and to what.
+struct Asked {
+    /// As the guest was shown it.
+    payload: Arc<str>,
+    began: Instant,
+    answer: Result<Answer, Fault>,
+}
+
+impl Asked {
+    fn of(payload: Arc<str>, answer: Result<Answer, Fault>) -> Asked {
+        Asked {
+            payload,
+            began: Instant::now(),
+            answer,
+        }
     }
 }
 

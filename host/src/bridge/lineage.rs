@@ -14,9 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// What every id of a guest's RPC call begins with.
 const MARK: &str = "cln-wasm:";
 
-/// The guests whose calls led here, each once.
+/// The guests whose calls led here, each once, and how many calls it were.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lineage(Option<Arc<[Arc<str>]>>);
+pub struct Lineage {
+    guests: Option<Arc<[Arc<str>]>>,
+    last: Option<Arc<str>>,
+    depth: u64,
+}
 
 impl Lineage {
     /// Did a call of this guest lead here?
@@ -26,14 +30,41 @@ impl Lineage {
 
     /// In the order of their calls.
     pub fn guests(&self) -> &[Arc<str>] {
-        self.0.as_deref().unwrap_or_default()
+        self.guests.as_deref().unwrap_or_default()
     }
 
-    fn with(&self, guest: &Arc<str>) -> Lineage {
-        if self.contains(guest) {
-            return self.clone();
+    /// The guest whose call or notification this is.
+    pub fn sender(&self) -> Option<&Arc<str>> {
+        self.last.as_ref()
+    }
+
+    /// How many calls or notifications of guests led here, each because of the one
+    /// before.
+    pub fn depth(&self) -> u64 {
+        self.depth
+    }
+
+    /// So many of them, nobody knows whose.
+    pub fn of_depth(depth: u64) -> Lineage {
+        Lineage {
+            guests: None,
+            last: None,
+            depth,
         }
-        Lineage(Some(self.guests().iter().chain([guest]).cloned().collect()))
+    }
+
+    /// One more, of this guest's.
+    pub fn with(&self, guest: &Arc<str>) -> Lineage {
+        let guests = if self.contains(guest) {
+            self.guests.clone()
+        } else {
+            Some(self.guests().iter().chain([guest]).cloned().collect())
+        };
+        Lineage {
+            guests,
+            last: Some(Arc::clone(guest)),
+            depth: self.depth.saturating_add(1),
+        }
     }
 }
 
@@ -152,7 +183,10 @@ mod tests {
             second.id()
         );
         let seen = lineages.of_rpc_command(&payload);
-        assert_eq!(seen.guests(), [alice, bob]);
+        assert_eq!(seen.guests(), [Arc::clone(&alice), bob]);
+        let third = lineages.mark(&alice, &seen);
+        let seen = lineages.of_id(&format!("\"{}\"", third.id()));
+        assert_eq!((seen.guests().len(), seen.depth()), (2, 3));
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn guest(routes: &Routes, index: usize, member: &Member) -> Value {
         State::Starting | State::Waiting(_) | State::Initialising => ("starting", None),
         State::Ready(_) => ("ready", None),
         State::Resting(why) => ("resting", Some(why)),
-        State::Gone(why) if why.contains("quarantined") => ("quarantined", Some(why)),
+        State::Quarantined(why) => ("quarantined", Some(why)),
         State::Gone(why) => ("ended", Some(why)),
         State::Disabled(why) => ("disabled", Some(why)),
     };

@@ -1,5 +1,7 @@
 //! RPC methods, `check` and `setconfig`.
 
+use std::time::Instant;
+
 use cln_protocol::manifest::OptionSpec;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -9,6 +11,7 @@ use super::Bridge;
 use super::init;
 use super::routes::{Member, Routes};
 use crate::guest::call::{Answer, Call, Fault};
+use crate::guest::fault::Kind;
 use crate::guest::life::Cause;
 use crate::lightningd::message::{Message, RequestId};
 use crate::lightningd::output::{
@@ -46,11 +49,12 @@ impl Bridge {
             deprecated_ok,
         };
         let limits = &member.guest.capabilities().policy.limits;
+        let (asked, began) = (call.clone(), Instant::now());
         match self
             .ask_member(member, call, limits.deadline("method"), id)
             .await?
         {
-            Answer::Json(result) => checked_result(member, result),
+            Answer::Json(result) => checked_result(member, result, asked, began),
             Answer::Error(error) => Err(error),
             Answer::Done | Answer::Declined(_) => {
                 Err(RpcError::new(PLUGIN_ERROR, no_result(member)))
@@ -167,19 +171,29 @@ impl Bridge {
             request: Some(id.clone()),
             lineage: self.node.lineages.of_id(id.token()),
         };
-        let what = call.to_string();
+        let (asked, began) = (call.clone(), Instant::now());
+        let label = asked.label();
         match member.guest.call(call, deadline, cause).await {
-            Ok(answer) => Ok(answer),
+            Ok(answer) => {
+                if !matches!(answer, Answer::Json(_)) {
+                    member.guest.capabilities().faults.good(&label);
+                }
+                Ok(answer)
+            }
             Err(fault) => {
                 let name = member.guest.name();
                 if matches!(fault, Fault::Deadline(_)) {
-                    member.guest.capabilities().counters.faults.add();
-                    self.node.log.unusual(name, &format!("{what}: {fault}"));
+                    let capabilities = member.guest.capabilities();
+                    let text = fault.to_string();
+                    let written = capabilities.bad_answer(Kind::Deadline, &text, asked, began);
+                    capabilities.fault_line(&format!("{label}: {text}{written}"));
                 }
                 let code = match fault {
-                    Fault::Trap(_) | Fault::Stopped(_) | Fault::Absent(_) | Fault::Disabled(_) => {
-                        PLUGIN_TERMINATED
-                    }
+                    Fault::Trap(_)
+                    | Fault::Stopped(_)
+                    | Fault::Absent(_)
+                    | Fault::Quarantined(_)
+                    | Fault::Disabled(_) => PLUGIN_TERMINATED,
                     Fault::Deadline(_) | Fault::Answer(_) => PLUGIN_ERROR,
                 };
                 Err(RpcError::new(code, format!("Guest {name} {fault}")))
@@ -197,19 +211,23 @@ fn no_result(member: &Member) -> String {
 }
 
 /// A result must be JSON that every caller can read: lightningd passes it on byte for byte.
-fn checked_result(member: &Member, result: String) -> Reply {
+fn checked_result(member: &Member, result: String, asked: Call, began: Instant) -> Reply {
+    let capabilities = member.guest.capabilities();
+    let label = asked.label();
     let read = serde_json::from_str::<&RawValue>(&result)
         .map_err(|e| format!("is no JSON: {e}"))
         .and_then(|value| check(value, Names::Any).map_err(|e| e.to_string()));
     match read {
-        Ok(()) => Ok(result),
+        Ok(()) => {
+            capabilities.faults.good(&label);
+            Ok(result)
+        }
         Err(why) => {
-            member.guest.capabilities().counters.faults.add();
+            let text = format!("answered with a result that {why}");
+            let written = capabilities.bad_answer(Kind::Answer, &text, asked, began);
+            capabilities.fault_line(&format!("{label}: {text}{written}"));
             let name = member.guest.name();
-            Err(RpcError::new(
-                PLUGIN_ERROR,
-                format!("Guest {name} answered with a result that {why}"),
-            ))
+            Err(RpcError::new(PLUGIN_ERROR, format!("Guest {name} {text}")))
         }
     }
 }

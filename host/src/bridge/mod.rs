@@ -3,6 +3,7 @@
 
 pub mod aggregate;
 pub mod bundled;
+pub mod echo;
 pub mod hooks;
 pub mod init;
 pub mod lineage;
@@ -67,6 +68,9 @@ pub struct Setup {
     /// The file name under which lightningd knows this plugin.
     pub plugin_name: String,
 }
+
+/// How long the last crash bundles may take at the end.
+const CRASHES_WRITTEN: Duration = Duration::from_secs(2);
 
 /// What the loop goes on with.
 enum Next {
@@ -247,6 +251,7 @@ impl Bridge {
         }
         self.initialised.get_or_init(Instant::now);
         self.node.begin();
+        self.node.crashes.open();
         if let Some(path) = init.rpc_path() {
             self.node.set_rpc(path);
         }
@@ -278,7 +283,9 @@ impl Bridge {
             // Each has its own deadline for init, and all of them run at the same time.
             match member.guest.initialised().await {
                 State::Disabled(why) => disabled = Some(why),
-                State::Gone(why) if self.mode == Mode::Solo => disabled = Some(why),
+                State::Gone(why) | State::Quarantined(why) if self.mode == Mode::Solo => {
+                    disabled = Some(why)
+                }
                 _ => {}
             }
         }
@@ -329,6 +336,15 @@ impl Bridge {
             }
         }
         self.node.close();
+        // A disk that hangs must not keep lightningd from ending.
+        let written = self.node.crashes.written();
+        if tokio::time::timeout(CRASHES_WRITTEN, written)
+            .await
+            .is_err()
+        {
+            let word = "crash bundles could not be written in time";
+            self.node.log.bridge(Level::Unusual, word);
+        }
         self.node.log.bridge(Level::Debug, &format!("ends: {why}"));
         self.node.output.close();
     }

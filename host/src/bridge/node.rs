@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use crate::bridge::echo::Echoes;
 use crate::bridge::lineage::Lineages;
 use crate::capability::http::outgoing::Outgoing;
 use crate::guest::call::CallId;
+use crate::guest::fault::crashes::{self, Crashes};
 use crate::lightningd::output::{Level, Output};
 use crate::lightningd::rpc_socket::RpcSocket;
 
@@ -19,6 +21,12 @@ pub struct Node {
     pub log: Log,
     /// Whose RPC calls are under way.
     pub lineages: Arc<Lineages>,
+    /// What guests said that lightningd will tell guests of.
+    pub echoes: Echoes,
+    /// Where crash bundles go.
+    pub crashes: Arc<Crashes>,
+    /// `LIGHTNINGD_VERSION`, as it was given.
+    pub lightningd: OnceLock<Arc<str>>,
     rpc: OnceLock<RpcSocket>,
     http: OnceLock<Outgoing>,
     calls: AtomicU64,
@@ -35,10 +43,14 @@ impl fmt::Debug for Node {
 impl Node {
     /// Before `init`: there is only the output.
     pub fn new(output: Arc<Output>) -> Self {
+        let log = Log::to(Arc::clone(&output));
         Node {
-            log: Log(Arc::clone(&output)),
+            crashes: Arc::new(Crashes::new(crashes::FOLDER.into(), log.clone())),
+            log,
             output,
             lineages: Arc::default(),
+            echoes: Echoes::default(),
+            lightningd: OnceLock::new(),
             rpc: OnceLock::new(),
             http: OnceLock::new(),
             calls: AtomicU64::new(1),
@@ -105,6 +117,11 @@ impl Node {
 pub struct Log(Arc<Output>);
 
 impl Log {
+    /// Lines that go this way.
+    pub fn to(output: Arc<Output>) -> Log {
+        Log(output)
+    }
+
     /// One line about a guest, or by it.
     pub fn write(&self, level: Level, guest: &str, message: &str) {
         self.0.log(level, &format!("{guest}: {message}"));

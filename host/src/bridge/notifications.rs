@@ -6,6 +6,7 @@ use cln_protocol::{native, upgrade};
 use serde::Deserialize;
 
 use super::Bridge;
+use super::lineage::Lineage;
 use super::routes::Routes;
 use crate::guest::call::Call;
 use crate::lightningd::message::Message;
@@ -30,9 +31,32 @@ impl Bridge {
                 None => (params, message.origin),
             }
         };
-        let origin = origin.map(|origin| self.true_origin(routes, topic, origin));
+        let own_line = match topic {
+            "log" | "warning" => self.node.echoes.own_line(topic, &params, &self.plugin_name),
+            _ => None,
+        };
+        let mut lineage = match &origin {
+            Some(origin) if *origin == self.plugin_name => self
+                .node
+                .echoes
+                .came_back(topic, &params)
+                .unwrap_or_default(),
+            _ => Lineage::default(),
+        };
+        let origin = origin.map(|origin| self.true_origin(routes, topic, origin, &lineage));
+        if let Some(line) = &own_line
+            && let Some(writer) = routes.guest(&line.guest)
+        {
+            lineage = line.heard.with(writer.guest.name());
+        }
         let topic: Arc<str> = topic.into();
         for member in routes.subscribers(&topic) {
+            // A guest that hears its own lines, or those that its lines led others to
+            // write, answers them for ever. Every other line of a guest's is delivered.
+            if own_line.is_some() && lineage.contains(member.guest.name()) {
+                member.guest.capabilities().counters.echoes.add();
+                continue;
+            }
             let params = match member.withheld.get(&*topic) {
                 None => Arc::clone(&params),
                 Some(withheld) => match withheld.from(&params) {
@@ -44,19 +68,29 @@ impl Bridge {
                     }
                 },
             };
-            member.guest.notify(Call::Notification {
+            let call = Call::Notification {
                 topic: Arc::clone(&topic),
                 params,
                 origin: origin.clone(),
-            });
+            };
+            member.guest.notify(call, lineage.clone());
         }
     }
 
     /// lightningd knows only the bridge as the sender; guests want to know which of
     /// them it was.
-    fn true_origin(&self, routes: &Routes, topic: &str, origin: String) -> Arc<str> {
+    fn true_origin(
+        &self,
+        routes: &Routes,
+        topic: &str,
+        origin: String,
+        lineage: &Lineage,
+    ) -> Arc<str> {
         if origin != self.plugin_name {
             return origin.into();
+        }
+        if let Some(sender) = lineage.sender() {
+            return Arc::clone(sender);
         }
         match routes.origins.get(topic).map(Vec::as_slice) {
             Some([only]) => match routes.member(*only) {

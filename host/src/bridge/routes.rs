@@ -76,6 +76,12 @@ impl Routes {
         self.guests.get(index)
     }
 
+    /// The guest of this name.
+    pub fn guest(&self, name: &str) -> Option<&Member> {
+        let known = |member: &&Member| **member.guest.name() == *name;
+        self.guests.iter().find(known)
+    }
+
     /// The guests that get this topic, once each.
     pub fn subscribers(&self, topic: &str) -> impl Iterator<Item = &Member> {
         let named = self.topics.get(topic).into_iter().flatten();

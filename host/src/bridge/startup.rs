@@ -22,6 +22,7 @@ use super::Bridge;
 use super::aggregate::{Candidate, Mode, aggregate, parse};
 use super::routes::Routes;
 use crate::capability::Capabilities;
+use crate::guest::fault::Digest;
 use crate::guest::instance::Seed;
 use crate::guest::life::Guest;
 use crate::guest::load::find::{self, Found};
@@ -32,7 +33,7 @@ use crate::guest::sandbox::SandboxLimits;
 use crate::guest::ticker::Ticker;
 use crate::lightningd::message::Message;
 use crate::lightningd::output::Level;
-use crate::policy::{Limits, Policy};
+use crate::policy::{Limits, Pin, Policy};
 
 /// Where the guests come from.
 #[derive(Debug, Clone)]
@@ -66,6 +67,8 @@ struct Preparing {
 struct Ready {
     name: Arc<str>,
     policy: Arc<Policy>,
+    /// Of the module.
+    digest: Digest,
     loaded: Loaded,
 }
 
@@ -183,9 +186,15 @@ async fn prepare(entry: Entry, workshop: &Workshop) -> Prepared {
         .load(&found.module, &policy.limits)
         .await
         .map_err(refuse)?;
+    let digest = Digest::default();
+    let (name, later) = (found.name.as_str().into(), Arc::clone(&digest));
+    drop(tokio::task::spawn_blocking(move || {
+        later.get_or_init(|| Pin::of(&found.module).to_string());
+    }));
     Ok(Ready {
-        name: found.name.as_str().into(),
+        name,
         policy: Arc::new(policy),
+        digest,
         loaded,
     })
 }
@@ -303,6 +312,7 @@ impl Bridge {
         let Ready {
             name,
             policy,
+            digest,
             loaded,
         } = ready;
         let limits = SandboxLimits {
@@ -318,6 +328,8 @@ impl Bridge {
         let queue = usize::try_from(policy.limits.queue_length).unwrap_or(usize::MAX);
         let calls_in_flight = usize::try_from(policy.limits.calls_in_flight).unwrap_or(usize::MAX);
         let capabilities = Capabilities::new(name, policy, Arc::clone(&self.node));
+        capabilities.faults.set_module(digest);
+        let mailbox = Mailbox::heard_by(Arc::clone(&capabilities.hearing), queue);
         let seed = Seed {
             engine: workshop.engine().clone(),
             pre,
@@ -325,7 +337,7 @@ impl Bridge {
             capabilities: Arc::new(capabilities),
             limits,
             calls_in_flight,
-            mailbox: Arc::new(Mailbox::new(queue)),
+            mailbox: Arc::new(mailbox),
         };
         Ok(Guest::start(seed, request))
     }

@@ -49,6 +49,11 @@ impl Capabilities {
                     );
                     self.node.log.write(Level::Unusual, &self.guest, &word);
                 }
+                let heard = self.hearing.heard_from();
+                if !heard.guests().is_empty() {
+                    self.node.echoes.line(&self.guest, &line, heard);
+                }
+                self.faults.trail.line(level, &line);
                 self.node.log.write(level, &self.guest, &line);
             }
         }

@@ -21,8 +21,10 @@ pub use self::effective::Capability;
 
 use self::meter::Meter;
 use crate::bridge::node::Node;
+use crate::guest::fault::Faults;
+use crate::guest::hearing::Hearing;
 use crate::guest::open::OpenCalls;
-use crate::lightningd::output::Level;
+use crate::lightningd::output::{Backlog, Level};
 use crate::policy::{Policy, Requested, RpcGate};
 use crate::store::{self, Ledger, Store};
 
@@ -78,6 +80,9 @@ pub struct Counters {
     pub dropped_log_lines: Counter,
     /// Notifications, `message` and `progress` of the guest over the rate limit, dropped.
     pub dropped_notifications: Counter,
+    /// Lines of the guest, or about it, that lightningd would have told to the very
+    /// guests whose words led to them: not delivered, so that there is no loop.
+    pub echoes: Counter,
     /// Times the guest was started again.
     pub restarts: Counter,
 }
@@ -95,6 +100,12 @@ pub struct Capabilities {
     pub counters: Counters,
     /// Bytes that the memories and tables of its instances take.
     pub memory: Arc<Gauge>,
+    /// How it failed, and what it did before.
+    pub faults: Faults,
+    /// The notification that it handles now.
+    pub hearing: Arc<Hearing>,
+    /// Its notifications that lightningd has not read.
+    backlog: Backlog,
     /// Topics that it declared and may send.
     topics: OnceLock<BTreeSet<String>>,
     /// What its manifest asks for.
@@ -131,6 +142,9 @@ impl Capabilities {
         let log_meter = Mutex::new(Meter::new(policy.limits.log_bytes_per_second));
         Capabilities {
             guest,
+            faults: Faults::new(&policy.limits),
+            hearing: Arc::default(),
+            backlog: Backlog::default(),
             policy,
             node,
             counters: Counters::default(),
@@ -158,6 +172,8 @@ impl Capabilities {
 
     /// A new instance begins.
     pub fn new_life(&self, open: Arc<OpenCalls>) {
+        self.faults.new_life();
+        self.hearing.ended();
         *self.open.write().unwrap_or_else(PoisonError::into_inner) = Some(open);
     }
 

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use super::Capabilities;
 use crate::guest::bindings::cln::guest::notification::{Failure, Host};
 use crate::guest::sandbox::Sandbox;
+use crate::lightningd::output::{Level, NOTIFICATION_BACKLOG};
 use crate::lightningd::plain::{Names, check};
 
 impl Capabilities {
@@ -19,6 +20,17 @@ impl Capabilities {
             );
             self.denied(&why);
             return Err(Failure::Denied(why));
+        }
+        let limits = &self.policy.limits;
+        let cause = self.hearing.lineage();
+        if cause.depth() >= limits.chain_depth {
+            let why = format!(
+                "limits.chain_depth: {} notifications of guests led to this one already",
+                cause.depth()
+            );
+            self.counters.dropped_notifications.add();
+            self.log(Level::Unusual, &format!("notification {topic}: {why}"));
+            return Err(Failure::Limit(why));
         }
         if !self.may_notify() {
             let limit = self.policy.limits.notifications_per_second;
@@ -44,13 +56,36 @@ impl Capabilities {
         check(&params, Names::Any).map_err(|e| Failure::Malformed(format!("params {e}")))?;
         // lightningd sends it to the plugins that subscribe, this bridge among them
         // if a guest does: so it comes to guests in lightningd's order, too.
-        self.node.output.notification(topic, params.get());
-        Ok(())
+        let lineage = cause.with(&self.guest);
+        self.node.echoes.notification(topic, params.get(), lineage);
+        if self
+            .node
+            .output
+            .notification(&self.backlog, topic, params.get())
+        {
+            return Ok(());
+        }
+        self.counters.dropped_notifications.add();
+        Err(Failure::Limit(format!(
+            "lightningd does not read: {NOTIFICATION_BACKLOG} bytes of this guest wait already"
+        )))
     }
 }
 
 impl Host for Sandbox {
     fn notify(&mut self, topic: String, params: String) -> wasmtime::Result<Result<(), Failure>> {
-        Ok(self.capabilities.notify(&topic, params))
+        let step = self
+            .capabilities
+            .faults
+            .trail
+            .begin("notification.notify", &topic);
+        let sent = self.capabilities.notify(&topic, params);
+        step.end(match &sent {
+            Ok(()) => "ok",
+            Err(Failure::Denied(_)) => "denied",
+            Err(Failure::Limit(_)) => "limit",
+            Err(Failure::Malformed(_)) => "malformed",
+        });
+        Ok(sent)
     }
 }

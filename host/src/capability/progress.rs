@@ -42,6 +42,11 @@ impl Capabilities {
         method: &str,
         params: impl FnOnce(&RawValue) -> serde_json::Result<String>,
     ) {
+        let step = match method {
+            "message" => "progress.message",
+            _ => "progress.progress",
+        };
+        self.faults.trail.begin(step, "").end("ok");
         let Some(request) = self.open().and_then(|open| open.request(call)) else {
             return;
         };
@@ -52,7 +57,13 @@ impl Capabilities {
             return;
         };
         if let Ok(params) = params(&id) {
-            self.node.output.notification(method, &params);
+            let sent = self
+                .node
+                .output
+                .notification(&self.backlog, method, &params);
+            if !sent {
+                self.counters.dropped_notifications.add();
+            }
         }
     }
 }

@@ -8,9 +8,12 @@ use serde_json::value::RawValue;
 use wasmtime::component::{Accessor, HasSelf};
 
 use super::Capabilities;
+use crate::bridge::lineage::Lineage;
 use crate::guest::bindings::cln::guest::rpc::{Failure, Host, HostWithStore};
 use crate::guest::bindings::cln::guest::types;
+use crate::guest::call::CallId;
 use crate::guest::sandbox::Sandbox;
+use crate::lightningd::output::Level;
 use crate::lightningd::rpc_socket::RpcSocketError;
 use crate::policy::budget::{Reservation, StoreError, nothing_was_sent, spent};
 use crate::policy::{Allowed, RpcRefusal};
@@ -26,7 +29,18 @@ impl HostWithStore<Sandbox> for HasSelf<Sandbox> {
         filter: Option<String>,
     ) -> wasmtime::Result<Result<String, Failure>> {
         let capabilities = accessor.with(|mut access| Arc::clone(&access.get().capabilities));
-        Ok(capabilities.call(cause, method, params, filter).await)
+        let step = capabilities.faults.trail.begin("rpc.call", &method);
+        let answer = capabilities.call(cause, method, params, filter).await;
+        match &answer {
+            Ok(_) => step.end("ok"),
+            Err(Failure::Rpc(error)) => step.end(&format!("error {}", error.code)),
+            Err(Failure::Denied(_)) => step.end("denied"),
+            Err(Failure::Timeout) => step.end("timeout"),
+            Err(Failure::Unavailable(_)) => step.end("unavailable"),
+            Err(Failure::Limit(_)) => step.end("limit"),
+            Err(Failure::Malformed(_)) => step.end("malformed"),
+        }
+        Ok(answer)
     }
 }
 
@@ -51,7 +65,7 @@ fn now() -> Duration {
 
 /// A call that may be made.
 struct Permitted {
-    cause: u64,
+    lineage: Lineage,
     method: String,
     params: Box<RawValue>,
     filter: Option<String>,
@@ -75,6 +89,20 @@ impl Capabilities {
         judged
             .await
             .unwrap_or_else(|_| Err(RpcRefusal::fault("the bridge ends")))
+    }
+
+    /// What led to a call. One in the background names no cause: any call that is open
+    /// in the guest may be it. That makes it as deep as the deepest of them, so that
+    /// guests cannot call each other without end; but it does not hide it from the
+    /// guests whose calls those are, as guards must see what they did not cause.
+    fn cause(&self, cause: CallId) -> Lineage {
+        let Some(open) = self.open() else {
+            return Lineage::default();
+        };
+        open.lineage(cause).unwrap_or_else(|| {
+            let depth = open.deepest().max(self.hearing.lineage().depth());
+            Lineage::of_depth(depth)
+        })
     }
 
     async fn call(
@@ -110,6 +138,15 @@ impl Capabilities {
             self.denied(&why);
             return Err(Failure::Denied(why));
         }
+        let lineage = self.cause(cause);
+        if lineage.depth() >= limits.chain_depth {
+            let why = format!(
+                "limits.chain_depth: {} calls of guests led to this one already",
+                lineage.depth()
+            );
+            self.log(Level::Unusual, &format!("RPC call {method}: {why}"));
+            return Err(Failure::Limit(why));
+        }
         if self.gate.may_wait() {
             // Nothing is set aside for a call that cannot be made, and no file
             // is opened before init.
@@ -129,7 +166,7 @@ impl Capabilities {
             }
         };
         let permitted = Permitted {
-            cause,
+            lineage,
             method,
             params,
             filter,
@@ -157,11 +194,7 @@ impl Capabilities {
             why: why.into(),
             sent: false,
         })?;
-        let lineage = self
-            .open()
-            .and_then(|open| open.lineage(permitted.cause))
-            .unwrap_or_default();
-        let mark = self.node.lineages.mark(&self.guest, &lineage);
+        let mark = self.node.lineages.mark(&self.guest, &permitted.lineage);
         let deadline = self.policy.limits.deadline("rpc").unwrap_or(WITHOUT_END);
         let Permitted {
             method,

@@ -45,11 +45,17 @@ impl HostWithStore<Sandbox> for HasSelf<Sandbox> {
         ms: u64,
     ) -> wasmtime::Result<Result<(), Failure>> {
         let capabilities = accessor.with(|mut access| Arc::clone(&access.get().capabilities));
+        let trail = &capabilities.faults.trail;
+        let step = trail.begin("timer.sleep", &format!("{ms} ms"));
         let _timer = match capabilities.set_timer() {
             Ok(timer) => timer,
-            Err(failure) => return Ok(Err(failure)),
+            Err(failure) => {
+                step.end("refused");
+                return Ok(Err(failure));
+            }
         };
         tokio::time::sleep(Duration::from_millis(ms.min(LONGEST))).await;
+        step.end("ok");
         Ok(Ok(()))
     }
 }

@@ -69,7 +69,7 @@ pub enum Call {
 }
 
 /// What a call was, without its values: cheap to keep beside the call.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Label {
     /// A name that the bridge gives.
     Fixed(&'static str),
@@ -140,10 +140,12 @@ pub enum Fault {
     /// An answer that cannot be used.
     #[error("answered what cannot be used: {0}")]
     Answer(String),
-    /// The guest is not there: it waits for its restart, is quarantined, or
-    /// disabled itself.
+    /// The guest is not there: it waits for its restart, or was refused.
     #[error("is not running: {0}")]
     Absent(Arc<str>),
+    /// It failed too often: it is not started again until the bridge is.
+    #[error("is in quarantine until the bridge starts again: {0}")]
+    Quarantined(Arc<str>),
     /// It disabled itself in `init`: as with a plugin that did, it counts as not there.
     #[error("is disabled: {0}")]
     Disabled(Arc<str>),

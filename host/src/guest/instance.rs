@@ -23,7 +23,7 @@ use super::running::Running;
 use super::sandbox::{Clock, Sandbox, SandboxLimits};
 use super::ticker::Ticker;
 use super::trap;
-use super::turn::{Missed, Turn};
+use super::turn::Turn;
 use crate::capability::Capabilities;
 use crate::lightningd::output::RpcError;
 
@@ -62,6 +62,10 @@ pub struct End {
     pub reason: Arc<str>,
     /// The call that was being run, where that is known.
     pub blamed: Option<Label>,
+    /// The guest's functions, the innermost first.
+    pub backtrace: Arc<[String]>,
+    /// Was it a limit that ended it?
+    pub limit: bool,
 }
 
 impl fmt::Debug for Seed {
@@ -99,7 +103,12 @@ impl Seed {
             calls.close(blamed, Fault::Stopped(Arc::clone(&reason)));
             let blamed = ending.blamed.map(|(_, call)| call);
             // Nobody may be watching any more.
-            drop(end.send(Some(End { reason, blamed })));
+            drop(end.send(Some(End {
+                reason,
+                blamed,
+                backtrace: trap::backtrace(&ending.error),
+                limit: trap::is_limit(&ending.error),
+            })));
         });
         Life { open, pulse, ended }
     }
@@ -123,6 +132,8 @@ impl Life {
                 return End {
                     reason,
                     blamed: None,
+                    backtrace: Arc::default(),
+                    limit: false,
                 };
             }
         }
@@ -229,7 +240,11 @@ impl Server {
                 while let Poll::Ready(Some(done)) = under_way.poll_next_unpin(cx) {
                     match done {
                         Ok(Kind::Call) => calls -= 1,
-                        Ok(Kind::Notification(number)) => turn.ended(number),
+                        Ok(Kind::Notification(number)) => {
+                            if let Some(label) = turn.ended(number) {
+                                self.capabilities.faults.good(&label);
+                            }
+                        }
                         Ok(Kind::Background) => {}
                         Err(ending) => return Poll::Ready(ending),
                     }
@@ -260,7 +275,7 @@ impl Server {
             match turn.poll_missed(cx) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(missed) => {
-                    self.missed(&missed);
+                    self.capabilities.overdue_notification(missed.deadline);
                     // The next one may go in.
                     cx.waker().wake_by_ref();
                     match missed.overdue >= self.capabilities.policy.limits.calls_overdue {
@@ -277,21 +292,6 @@ impl Server {
             }
         })
         .await
-    }
-
-    fn missed(&self, missed: &Missed) {
-        let Capabilities {
-            counters,
-            guest,
-            node,
-            ..
-        } = &*self.capabilities;
-        counters.faults.add();
-        let word = format!(
-            "{}: not handled within {:?}; the next one goes in",
-            missed.label, missed.deadline
-        );
-        node.log.unusual(guest, &word);
     }
 
     /// Performs one call.

@@ -7,6 +7,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::call::{Answer, Call, Fault};
+use super::fault::{Incident, Kind};
 use super::instance::{End, Life, Seed};
 use super::open::Open;
 use crate::bridge::lineage::Lineage;
@@ -26,8 +27,10 @@ pub enum State {
     Ready(Arc<Life>),
     /// It failed and will be started again.
     Resting(Arc<str>),
-    /// It failed too often, or was refused: it will not be started again.
+    /// It was refused, or failed before its first manifest: it will not be started again.
     Gone(Arc<str>),
+    /// It failed too often: it will not be started again while this bridge runs.
+    Quarantined(Arc<str>),
     /// It disabled itself.
     Disabled(Arc<str>),
 }
@@ -122,9 +125,10 @@ impl Guest {
         matches!(&*self.state.borrow(), State::Ready(_))
     }
 
-    /// Queues a notification that nobody waits for.
-    pub fn notify(&self, call: Call) {
-        let dropped = self.seed.mailbox.notify(0, call);
+    /// Queues a notification that nobody waits for; `lineage` are the guests whose words
+    /// led to it.
+    pub fn notify(&self, call: Call, lineage: Lineage) {
+        let dropped = self.seed.mailbox.notify_because(0, call, lineage);
         self.say_dropped(dropped);
     }
 
@@ -180,6 +184,7 @@ impl Guest {
                 reply,
                 request,
                 lineage,
+                call: call.clone(),
             },
         )?;
         match call {
@@ -222,6 +227,7 @@ impl Guest {
                 State::Resting(why) | State::Gone(why) => {
                     return Err(Fault::Absent(Arc::clone(why)));
                 }
+                State::Quarantined(why) => return Err(Fault::Quarantined(Arc::clone(why))),
                 State::Disabled(why) => return Err(Fault::Disabled(Arc::clone(why))),
                 // A guest's init that waits for its own RPC call, which waits for
                 // another guest's hook, which waits for that guest's init, would be a ring.
@@ -252,26 +258,24 @@ impl Guest {
         }
         let overdue = life.open.give_up(id);
         if overdue as u64 >= self.seed.capabilities.policy.limits.calls_overdue {
-            self.retire(life);
+            self.retire(
+                life,
+                "too many of its calls are overdue (limits.calls_overdue)".into(),
+            );
         }
     }
 
-    fn retire(&self, life: &Arc<Life>) {
+    /// No more calls for this life; it ends when those that are in time have.
+    fn retire(&self, life: &Arc<Life>, why: Arc<str>) {
         let current = matches!(&*self.state.borrow(), State::Ready(now) if Arc::ptr_eq(now, life));
         if !current {
             return;
         }
-        self.state
-            .send_replace(State::Resting("too many of its calls are overdue".into()));
+        self.state.send_replace(State::Resting(why));
         let life = Arc::clone(life);
         tokio::spawn(async move {
             // Calls that are still in time may end well.
-            let drained = async {
-                while life.open.waiting() > 0 {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            };
-            drop(timeout(DRAIN, drained).await);
+            drop(timeout(DRAIN, life.open.drained()).await);
             life.kill();
         });
     }
@@ -282,13 +286,17 @@ impl Guest {
         let request = Call::Manifest {
             request: Arc::clone(&self.request),
         };
+        let asked = request.clone();
         let manifest = match self
             .ask(life, request, limits.deadline("getmanifest"))
             .await
         {
             Ok(Answer::Json(manifest)) => manifest,
-            Ok(_) => return Err(Refusal::Fault(Fault::Answer("no manifest".to_owned()))),
-            Err(fault) => return Err(Refusal::Fault(fault)),
+            Ok(_) => {
+                let fault = Fault::Answer("no manifest".to_owned());
+                return Err(Refusal::Fault(fault, asked));
+            }
+            Err(fault) => return Err(Refusal::Fault(fault, asked)),
         };
         self.manifest.send_if_modified(|first| {
             let is_first = first.is_none();
@@ -307,13 +315,11 @@ impl Guest {
             end = life.ended() => return Err(Refusal::Ended(end)),
         };
         self.advance(State::Initialising)?;
-        match self
-            .ask(life, Call::Init { init }, limits.deadline("init"))
-            .await
-        {
+        let call = Call::Init { init };
+        match self.ask(life, call.clone(), limits.deadline("init")).await {
             Ok(Answer::Declined(why)) => Err(Refusal::Disabled(why)),
             Ok(_) => self.advance(State::Ready(Arc::clone(life))),
-            Err(fault) => Err(Refusal::Fault(fault)),
+            Err(fault) => Err(Refusal::Fault(fault, call)),
         }
     }
 
@@ -327,6 +333,31 @@ impl Guest {
         let allowed = deadline.unwrap_or(Duration::from_secs(60));
         let until = Some((Instant::now() + allowed, allowed));
         self.deliver(life, call, until, Cause::default()).await
+    }
+
+    /// What the end of a life was.
+    fn ended(&self, life: &Life, end: &End) -> Incident {
+        let retired = match &*self.state.borrow() {
+            State::Resting(why) if end.blamed.is_none() => Some(Arc::clone(why)),
+            _ => None,
+        };
+        if let Some(why) = retired {
+            return Incident::new(Kind::Replaced, &*why, None);
+        }
+        let text = match &end.blamed {
+            Some(call) => format!("{} in {call}", end.reason),
+            None => end.reason.to_string(),
+        };
+        let heard = || {
+            let heard = self.seed.capabilities.hearing.call()?;
+            (Some(heard.label()) == end.blamed).then_some(heard)
+        };
+        Incident {
+            kind: if end.limit { Kind::Limit } else { Kind::Trap },
+            text,
+            call: life.open.culprit().or_else(heard),
+            backtrace: Arc::clone(&end.backtrace),
+        }
     }
 
     /// The next state, unless the guest was refused meanwhile.
@@ -355,7 +386,8 @@ fn comes_before_init(call: &Call) -> bool {
 /// Why a guest does not serve.
 enum Refusal {
     Disabled(String),
-    Fault(Fault),
+    /// In this step of starting.
+    Fault(Fault, Call),
     Ended(End),
     Over,
 }
@@ -367,11 +399,18 @@ async fn supervise(guest: Arc<Guest>) {
     let mut faults: Vec<Instant> = Vec::new();
     loop {
         let life = Arc::new(guest.seed.start());
-        let why = match guest.start_up(&life).await {
+        let incident = match guest.start_up(&life).await {
             Ok(()) => {
                 let background = capabilities.node.next_call();
                 guest.seed.mailbox.call(background, Call::Run);
-                told(&life.ended().await)
+                let end = tokio::select! {
+                    end = life.ended() => end,
+                    why = capabilities.faults.escalated() => {
+                        guest.retire(&life, why);
+                        life.ended().await
+                    }
+                };
+                guest.ended(&life, &end)
             }
             Err(Refusal::Over) => return life.kill(),
             Err(Refusal::Disabled(why)) => {
@@ -385,22 +424,28 @@ async fn supervise(guest: Arc<Guest>) {
                     .send_replace(State::Disabled(format!("it disabled itself: {why}").into()));
                 return life.kill();
             }
-            Err(Refusal::Ended(end)) => told(&end),
-            Err(Refusal::Fault(fault)) => {
+            Err(Refusal::Ended(end)) => guest.ended(&life, &end),
+            Err(Refusal::Fault(Fault::Trap(_) | Fault::Stopped(_), _)) => {
+                let end = life.ended().await;
+                guest.ended(&life, &end)
+            }
+            Err(Refusal::Fault(fault, call)) => {
                 life.kill();
-                fault.to_string()
+                let label = call.label();
+                Incident::new(Kind::Start, format!("{label}: {fault}"), Some(call))
             }
         };
-        capabilities.counters.faults.add();
         if matches!(guest.state(), State::Gone(_)) {
             return;
         }
+        let why = incident.text.clone();
+        let written = capabilities.fault(incident);
         if guest.manifest.borrow().is_none() {
             // It never gave a manifest, so nothing of it is in the node: whoever
             // waits for the manifest reports it.
-            let why: Arc<str> = why.into();
-            guest.state.send_replace(State::Gone(Arc::clone(&why)));
-            guest.manifest.send_replace(Some(Err(Fault::Absent(why))));
+            let said: Arc<str> = format!("{why}{written}").into();
+            guest.state.send_replace(State::Gone(Arc::clone(&said)));
+            guest.manifest.send_replace(Some(Err(Fault::Absent(said))));
             return;
         }
         let now = Instant::now();
@@ -409,19 +454,18 @@ async fn supervise(guest: Arc<Guest>) {
         let count = faults.len() as u32;
         if count > restart.times {
             let word = format!(
-                "{why}; {count} faults within {:?}: quarantined until the bridge starts again",
+                "{why}; {count} faults within {:?}: quarantined until the bridge starts again{written}",
                 restart.within
             );
             log.unusual(guest.name(), &word);
-            guest
-                .state
-                .send_replace(State::Gone(format!("it is quarantined: {why}").into()));
+            // Unless it was refused meanwhile.
+            drop(guest.advance(State::Quarantined(why.into())));
             return;
         }
         let pause = restart.pause_after(count);
         log.unusual(
             guest.name(),
-            &format!("{why}; it starts again in {pause:?}"),
+            &format!("{why}; it starts again in {pause:?}{written}"),
         );
         if guest.advance(State::Resting(why.into())).is_err() {
             return;
@@ -431,12 +475,5 @@ async fn supervise(guest: Arc<Guest>) {
         if guest.advance(State::Starting).is_err() {
             return;
         }
-    }
-}
-
-fn told(end: &End) -> String {
-    match &end.blamed {
-        Some(call) => format!("{} in {call}", end.reason),
-        None => end.reason.to_string(),
     }
 }

@@ -3,10 +3,12 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::call::{Call, CallId};
+use super::hearing::Hearing;
+use crate::bridge::lineage::Lineage;
 
 /// One thing to deliver.
 #[derive(Debug)]
@@ -23,15 +25,18 @@ pub struct Mailbox {
     queue: Mutex<Queue>,
     notification_limit: usize,
     dropped: AtomicU64,
+    hearing: Arc<Hearing>,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     calls: VecDeque<(u64, Delivery)>,
-    notifications: VecDeque<(u64, Delivery)>,
+    notifications: VecDeque<(u64, Delivery, Lineage)>,
     next: u64,
     /// The instance that found nothing to take.
     waiting: Option<Waker>,
+    /// A notification has been taken and is not handled yet.
+    handing_over: bool,
 }
 
 /// What the guest can take now.
@@ -47,7 +52,13 @@ pub struct Appetite {
 impl Mailbox {
     /// An empty one that holds at most `notification_limit` notifications.
     pub fn new(notification_limit: usize) -> Self {
+        Mailbox::heard_by(Arc::default(), notification_limit)
+    }
+
+    /// The same; `hearing` is told which notification the guest handles.
+    pub fn heard_by(hearing: Arc<Hearing>, notification_limit: usize) -> Self {
         Mailbox {
+            hearing,
             queue: Mutex::default(),
             notification_limit: notification_limit.max(1),
             dropped: AtomicU64::new(0),
@@ -67,6 +78,11 @@ impl Mailbox {
     /// Queues a notification, with an id if somebody waits for its end; returns
     /// what had to give way.
     pub fn notify(&self, id: CallId, call: Call) -> Option<Call> {
+        self.notify_because(id, call, Lineage::default())
+    }
+
+    /// The same, of a notification that these guests' words led to.
+    pub fn notify_because(&self, id: CallId, call: Call, lineage: Lineage) -> Option<Call> {
         let mut queue = self.lock();
         let oldest = if queue.notifications.len() >= self.notification_limit {
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -77,11 +93,11 @@ impl Mailbox {
         let sequence = queue.sequence();
         queue
             .notifications
-            .push_back((sequence, Delivery { id, call }));
+            .push_back((sequence, Delivery { id, call }, lineage));
         let waiting = queue.waiting.take();
         drop(queue);
         wake(waiting);
-        oldest.map(|(_, delivery)| delivery.call)
+        oldest.map(|(_, delivery, _)| delivery.call)
     }
 
     /// Notifications dropped so far.
@@ -106,7 +122,12 @@ impl Mailbox {
     /// pending until something comes.
     pub fn poll_take(&self, appetite: Appetite, cx: &mut Context<'_>) -> Poll<Delivery> {
         let mut queue = self.lock();
-        match queue.take(appetite) {
+        if queue.handing_over && appetite.notifications {
+            // It has an appetite again: what it was given last is handled.
+            queue.handing_over = false;
+            self.hearing.ended();
+        }
+        match queue.take(appetite, &self.hearing) {
             Some(delivery) => Poll::Ready(delivery),
             None => {
                 match &mut queue.waiting {
@@ -130,19 +151,24 @@ fn wake(waiting: Option<Waker>) {
 }
 
 impl Queue {
-    fn take(&mut self, appetite: Appetite) -> Option<Delivery> {
+    fn take(&mut self, appetite: Appetite, hearing: &Hearing) -> Option<Delivery> {
         let call = self.calls.front().filter(|_| appetite.calls);
         let notification = self
             .notifications
             .front()
             .filter(|_| appetite.notifications);
-        let from = match (call, notification) {
+        let notification_first = match (call, notification) {
             (None, None) => return None,
-            (Some((c, _)), Some((n, _))) if n < c => &mut self.notifications,
-            (Some(_), _) => &mut self.calls,
-            (None, Some(_)) => &mut self.notifications,
+            (Some((c, _)), Some((n, ..))) => n < c,
+            (call, _) => call.is_none(),
         };
-        from.pop_front().map(|(_, delivery)| delivery)
+        if !notification_first {
+            return self.calls.pop_front().map(|(_, delivery)| delivery);
+        }
+        let (_, delivery, lineage) = self.notifications.pop_front()?;
+        self.handing_over = true;
+        hearing.began(delivery.call.clone(), lineage);
+        Some(delivery)
     }
 
     fn sequence(&mut self) -> u64 {
@@ -202,6 +228,25 @@ mod tests {
             names(&mailbox, ALL),
             ["notification b", "its background task", "notification c"]
         );
+    }
+
+    #[test]
+    fn the_guest_hears_a_notification_until_it_wants_the_next() {
+        let hearing = Arc::new(Hearing::default());
+        let mailbox = Mailbox::heard_by(Arc::clone(&hearing), 10);
+        let lineage = Lineage::default().with(&"b".into());
+        let mut cx = Context::from_waker(Waker::noop());
+        mailbox.notify_because(0, notification("a"), lineage);
+        mailbox.call(1, Call::Run);
+        assert!(mailbox.poll_take(ALL, &mut cx).is_ready());
+        let busy = Appetite {
+            notifications: false,
+            ..ALL
+        };
+        assert!(mailbox.poll_take(busy, &mut cx).is_ready());
+        assert!(hearing.call().is_some() && hearing.lineage().contains("b"));
+        assert!(mailbox.poll_take(ALL, &mut cx).is_pending());
+        assert!(hearing.call().is_none());
     }
 
     #[test]

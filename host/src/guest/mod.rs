@@ -4,6 +4,8 @@
 
 pub mod bindings;
 pub mod call;
+pub mod fault;
+pub mod hearing;
 pub mod instance;
 pub mod life;
 pub mod load;

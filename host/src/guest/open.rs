@@ -1,12 +1,12 @@
 //! The calls of one guest that are open: who waits for them, and since when
 //! nobody does.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
-use super::call::{Answer, CallId, Fault};
+use super::call::{Answer, Call, CallId, Fault};
 use crate::bridge::lineage::Lineage;
 use crate::lightningd::message::RequestId;
 
@@ -19,21 +19,52 @@ pub struct Open {
     pub request: Option<RequestId>,
     /// The guests whose own RPC calls led to this one.
     pub lineage: Lineage,
+    /// What was asked.
+    pub call: Call,
 }
 
 /// All open calls of one life of a guest.
 #[derive(Debug, Default)]
 pub struct OpenCalls {
     table: Mutex<Table>,
+    drained: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Table {
     open: HashMap<CallId, Open>,
     /// Calls that nobody waits for any more, still running in the guest.
-    overdue: usize,
+    overdue: HashMap<CallId, Call>,
+    /// How many open calls there are of each depth but 0.
+    depths: BTreeMap<u64, usize>,
     /// Why no call can be opened any more.
     closed: Option<Fault>,
+    /// The call in which this life ended.
+    culprit: Option<Call>,
+}
+
+impl Table {
+    fn insert(&mut self, id: CallId, open: Open) {
+        let depth = open.lineage.depth();
+        if depth > 0 {
+            *self.depths.entry(depth).or_default() += 1;
+        }
+        self.open.insert(id, open);
+    }
+
+    fn remove(&mut self, id: CallId) -> Option<Open> {
+        let open = self.open.remove(&id)?;
+        let depth = open.lineage.depth();
+        if depth > 0
+            && let Some(count) = self.depths.get_mut(&depth)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.depths.remove(&depth);
+            }
+        }
+        Some(open)
+    }
 }
 
 /// What became of an answer.
@@ -52,7 +83,7 @@ impl OpenCalls {
         match &table.closed {
             Some(fault) => Err(fault.clone()),
             None => {
-                table.open.insert(id, open);
+                table.insert(id, open);
                 Ok(())
             }
         }
@@ -61,10 +92,11 @@ impl OpenCalls {
     /// The guest answered.
     pub fn settle(&self, id: CallId, answer: Answer) -> Settled {
         let mut table = self.lock();
-        let Some(open) = table.open.remove(&id) else {
-            table.overdue = table.overdue.saturating_sub(1);
+        let Some(open) = table.remove(id) else {
+            table.overdue.remove(&id);
             return Settled::Late;
         };
+        self.say_drained(&table);
         drop(table);
         match open.reply.send(Ok(answer)) {
             Ok(()) => Settled::InTime,
@@ -75,15 +107,38 @@ impl OpenCalls {
     /// Nobody waits any longer; returns how many such calls still run.
     pub fn give_up(&self, id: CallId) -> usize {
         let mut table = self.lock();
-        if table.open.remove(&id).is_some() {
-            table.overdue += 1;
+        if let Some(open) = table.remove(id) {
+            table.overdue.insert(id, open.call);
+            self.say_drained(&table);
         }
-        table.overdue
+        table.overdue.len()
     }
 
-    /// Calls that somebody waits for.
-    pub fn waiting(&self) -> usize {
-        self.lock().open.len()
+    /// Waits until nobody waits for any of the calls.
+    pub async fn drained(&self) {
+        loop {
+            let drained = self.drained.notified();
+            if self.lock().open.is_empty() {
+                return;
+            }
+            drained.await;
+        }
+    }
+
+    fn say_drained(&self, table: &Table) {
+        if table.open.is_empty() {
+            self.drained.notify_waiters();
+        }
+    }
+
+    /// The depth of the deepest open call, in calls of guests that led to it.
+    pub fn deepest(&self) -> u64 {
+        self.lock().depths.last_key_value().map_or(0, |(n, _)| *n)
+    }
+
+    /// The call in which this life ended, where that is known.
+    pub fn culprit(&self) -> Option<Call> {
+        self.lock().culprit.clone()
     }
 
     /// lightningd's id of an open call.
@@ -101,7 +156,14 @@ impl OpenCalls {
         let open = {
             let mut table = self.lock();
             table.closed = Some(fault.clone());
-            std::mem::take(&mut table.open)
+            table.culprit = blamed.as_ref().and_then(|(id, _)| {
+                let open = table.open.get(id).map(|open| &open.call);
+                open.or_else(|| table.overdue.get(id)).cloned()
+            });
+            table.depths.clear();
+            let open = std::mem::take(&mut table.open);
+            self.say_drained(&table);
+            open
         };
         for (id, open) in open {
             let why = match &blamed {
@@ -124,18 +186,51 @@ mod tests {
 
     fn open(calls: &OpenCalls, id: CallId) -> oneshot::Receiver<Result<Answer, Fault>> {
         let (reply, answer) = oneshot::channel();
-        let (request, lineage) = (None, Lineage::default());
-        calls
-            .open(
-                id,
-                Open {
-                    reply,
-                    request,
-                    lineage,
-                },
-            )
-            .unwrap();
+        calls.open(id, waiting(reply, Lineage::default())).unwrap();
         answer
+    }
+
+    fn waiting(reply: oneshot::Sender<Result<Answer, Fault>>, lineage: Lineage) -> Open {
+        Open {
+            reply,
+            request: None,
+            lineage,
+            call: Call::Run,
+        }
+    }
+
+    #[test]
+    fn the_deepest_of_the_open_calls_counts() {
+        let calls = OpenCalls::default();
+        let (deep, deeper) = (Lineage::of_depth(2), Lineage::of_depth(5));
+        let mut answers = vec![open(&calls, 1)];
+        for (id, lineage) in [(2, &deep), (3, &deeper), (4, &deeper)] {
+            let (reply, answer) = oneshot::channel();
+            calls.open(id, waiting(reply, lineage.clone())).unwrap();
+            answers.push(answer);
+        }
+        assert_eq!(calls.deepest(), 5);
+        calls.settle(3, Answer::Done);
+        assert_eq!(calls.deepest(), 5);
+        calls.give_up(4);
+        assert_eq!(calls.deepest(), 2);
+        calls.settle(2, Answer::Done);
+        assert_eq!(calls.deepest(), 0);
+    }
+
+    #[tokio::test]
+    async fn drained_when_nobody_waits_any_more() {
+        let calls = std::sync::Arc::new(OpenCalls::default());
+        calls.drained().await;
+        let _answers = (open(&calls, 1), open(&calls, 2));
+        let waiting = std::sync::Arc::clone(&calls);
+        let drained = tokio::spawn(async move { waiting.drained().await });
+        tokio::task::yield_now().await;
+        calls.settle(1, Answer::Done);
+        tokio::task::yield_now().await;
+        assert!(!drained.is_finished());
+        calls.give_up(2);
+        drained.await.unwrap();
     }
 
     #[test]
@@ -168,19 +263,8 @@ mod tests {
         );
         assert!(matches!(one.try_recv(), Ok(Err(Fault::Trap(_)))));
         assert!(matches!(two.try_recv(), Ok(Err(Fault::Stopped(_)))));
+        assert!(calls.culprit().is_some());
         let (reply, _) = oneshot::channel();
-        let (request, lineage) = (None, Lineage::default());
-        assert!(
-            calls
-                .open(
-                    3,
-                    Open {
-                        reply,
-                        request,
-                        lineage
-                    }
-                )
-                .is_err()
-        );
+        assert!(calls.open(3, waiting(reply, Lineage::default())).is_err());
     }
 }

@@ -1,6 +1,14 @@
 //! A trap in words that an operator, or the guest's author, can use.
 
-use wasmtime::WasmBacktrace;
+use std::sync::Arc;
+
+use wasmtime::{Trap, WasmBacktrace};
+
+use super::sandbox::CpuExhausted;
+
+/// Frames of a backtrace that are kept, and bytes of each.
+const FRAMES: usize = 64;
+const FRAME: usize = 240;
 
 /// Frames that say nothing about the guest: Rust's own panic machinery.
 const PLUMBING: [&str; 7] = [
@@ -35,6 +43,39 @@ pub fn describe(error: &wasmtime::Error) -> String {
         Some(place) => format!("{what} (in {place})"),
         None => what,
     }
+}
+
+/// The guest's functions, the innermost first, with file and line where the module
+/// says so.
+pub fn backtrace(error: &wasmtime::Error) -> Arc<[String]> {
+    let Some(trace) = error.downcast_ref::<WasmBacktrace>() else {
+        return Arc::default();
+    };
+    let mut frames: Vec<String> = trace.frames().iter().take(FRAMES).map(frame).collect();
+    let more = trace.frames().len().saturating_sub(FRAMES);
+    if more > 0 {
+        frames.push(format!("({more} more)"));
+    }
+    frames.into()
+}
+
+fn frame(frame: &wasmtime::FrameInfo) -> String {
+    let name = match frame.func_name() {
+        Some(name) => rustc_demangle::demangle(name).to_string(),
+        None => format!("function {}", frame.func_index()),
+    };
+    let at = frame.symbols().iter().find_map(|symbol| {
+        let file = symbol.file()?;
+        Some(format!(" at {file}:{}", symbol.line().unwrap_or_default()))
+    });
+    let text = format!("{name}{}", at.unwrap_or_default());
+    text.chars().take(FRAME).collect()
+}
+
+/// Was it a limit that ended the guest, and no mistake of its own?
+pub fn is_limit(error: &wasmtime::Error) -> bool {
+    let overflow = |trap: &Trap| *trap == Trap::StackOverflow;
+    error.is::<CpuExhausted>() || error.downcast_ref::<Trap>().is_some_and(overflow)
 }
 
 fn place(trace: &WasmBacktrace) -> Option<String> {

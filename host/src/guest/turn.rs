@@ -33,8 +33,6 @@ struct Current {
 /// A notification that lost its turn.
 #[derive(Debug)]
 pub struct Missed {
-    /// Which.
-    pub label: Label,
     /// How long it had.
     pub deadline: Duration,
     /// How many such have not ended, with this one.
@@ -69,11 +67,14 @@ impl Turn {
         self.begun
     }
 
-    /// This notification was handled.
-    pub fn ended(&mut self, number: u64) {
-        match &self.current {
-            Some(current) if current.number == number => self.current = None,
-            _ => self.overdue = self.overdue.saturating_sub(1),
+    /// This notification was handled; which it was, if in time.
+    pub fn ended(&mut self, number: u64) -> Option<Label> {
+        match self.current.take_if(|current| current.number == number) {
+            Some(current) => Some(current.label),
+            None => {
+                self.overdue = self.overdue.saturating_sub(1);
+                None
+            }
         }
     }
 
@@ -95,12 +96,9 @@ impl Turn {
             if Instant::now() < until {
                 continue;
             }
-            let Some(current) = self.current.take() else {
-                return Poll::Pending;
-            };
+            self.current = None;
             self.overdue += 1;
             return Poll::Ready(Missed {
-                label: current.label,
                 deadline,
                 overdue: self.overdue,
             });

@@ -5,7 +5,7 @@
 //! built from checked values. All that is queued while the writer is busy leaves
 //! in one `write`.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -17,6 +17,18 @@ use super::message::RequestId;
 /// Bytes that may wait for lightningd to read them before log lines are dropped.
 /// Answers are never dropped: lightningd waits for them.
 const LOG_BACKLOG: usize = 16 << 20;
+
+/// Bytes of one guest's notifications that may wait for lightningd to read them. One
+/// alone may be larger; what is refused is counted. Twice as much waits at most: what
+/// is being written is not counted any more.
+pub const NOTIFICATION_BACKLOG: usize = 4 << 20;
+
+/// What one guest has queued that the writer has not taken yet.
+#[derive(Debug, Default)]
+pub struct Backlog {
+    generation: AtomicU64,
+    bytes: AtomicUsize,
+}
 
 /// The levels of lightningd's log (`common/status_levels.c`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,6 +105,8 @@ struct Queue {
     gated: Vec<u8>,
     open_db_writes: usize,
     closed: bool,
+    /// How often all that was queued has been taken.
+    generation: u64,
 }
 
 impl Output {
@@ -112,9 +126,22 @@ impl Output {
         });
     }
 
-    /// A notification whose `params` are JSON text.
-    pub fn notification(&self, method: &str, params: &str) {
+    /// A notification of a guest's whose `params` are JSON text; false when too much of
+    /// that guest's waits already. Answers are never refused, notifications may be.
+    pub fn notification(&self, backlog: &Backlog, method: &str, params: &str) -> bool {
+        {
+            let queue = self.lock();
+            if backlog.generation.swap(queue.generation, Ordering::Relaxed) != queue.generation {
+                backlog.bytes.store(0, Ordering::Relaxed);
+            }
+            if backlog.bytes.load(Ordering::Relaxed) >= NOTIFICATION_BACKLOG {
+                return false;
+            }
+            let size = method.len() + params.len();
+            backlog.bytes.fetch_add(size, Ordering::Relaxed);
+        }
         self.frame(false, |out| push_notification(out, method, params));
+        true
     }
 
     /// A line for lightningd's log. Line feeds and control characters are escaped,
@@ -170,6 +197,9 @@ impl Output {
                 let mut queue = self.lock();
                 if !queue.ready.is_empty() {
                     std::mem::swap(&mut queue.ready, into);
+                    if queue.gated.is_empty() {
+                        queue.generation += 1;
+                    }
                     return Some(());
                 }
                 if queue.closed {
@@ -276,7 +306,8 @@ fn push_json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     }
 }
 
-fn escape_controls(text: &str) -> std::borrow::Cow<'_, str> {
+/// As lightningd is told: no control characters.
+pub(crate) fn escape_controls(text: &str) -> std::borrow::Cow<'_, str> {
     if !text.chars().any(char::is_control) {
         return text.into();
     }
@@ -310,7 +341,7 @@ mod tests {
         let output = Output::default();
         output.result(&id("\"a\""), "{\"x\":1}");
         output.error(Some(&id("7")), &RpcError::new(-32601, "no \"m\""));
-        output.notification("topic", "[]");
+        assert!(output.notification(&Backlog::default(), "topic", "[]"));
         assert_eq!(
             written(&output).await,
             "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{\"x\":1}}\n\n\
@@ -366,6 +397,33 @@ mod tests {
         assert!(!line.trim_end().contains('\n'));
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["result"]["a"], "\n");
+    }
+
+    #[tokio::test]
+    async fn notifications_that_nobody_reads_are_refused_and_answers_are_not() {
+        let output = Arc::new(Output::default());
+        let (one, two) = (Backlog::default(), Backlog::default());
+        let params = format!("[\"{}\"]", "x".repeat(NOTIFICATION_BACKLOG / 4));
+        let sent = |backlog| {
+            (0..100)
+                .filter(|_| output.notification(backlog, "t", &params))
+                .count()
+        };
+        assert_eq!(sent(&one), 4);
+        assert_eq!(sent(&two), 4, "each guest by itself");
+        output.result(&id("1"), "{}");
+        assert!(written(&output).await.contains("\"id\":1"));
+        assert_eq!(sent(&one), 4, "what waited has been read");
+        drop(written(&output).await);
+        // What an open db_write holds back has not been read.
+        let db_write = output.open_db_write(id("2"));
+        assert_eq!(sent(&one), 4);
+        output.log(Level::Info, "l");
+        drop(written(&output).await);
+        assert_eq!(sent(&one), 0);
+        db_write.answer("{\"result\":\"continue\"}");
+        drop(written(&output).await);
+        assert_eq!(sent(&one), 4);
     }
 
     #[tokio::test]

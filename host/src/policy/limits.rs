@@ -110,6 +110,8 @@ limits! {
         "The guest's calls to lightningd that wait for an answer. lightningd serves all its clients from one thread.";
     rpc_answer_bytes: Bytes = 16 * MIB, in KIB..=64 * MIB,
         "One answer of lightningd to a call of the guest, and never more than half of memory_bytes: it must fit beside the guest itself.";
+    chain_depth: Count = 16, in 1..=1_024,
+        "Calls and notifications of guests, each made because of the one before: what is deeper is a loop, and is refused.";
     timers: Count = 1_024, in 1..=1_048_576,
         "Timers that are set and have not fired.";
     kv_bytes: Bytes = 16 * MIB, in 0..=64 * GIB,
@@ -124,6 +126,12 @@ limits! {
         "Compiling, in a child process. A Rust guest takes 0.2 s, a Python guest 5 s; lightningd waits 120 s for a plugin to start.";
     compile_memory_bytes: Bytes = GIB, in 64 * MIB..=16 * GIB,
         "Address space of the child process that compiles.";
+    crash_bundles: Count = 16, in 0..=1_000,
+        "Crash bundles kept: the oldest goes. 0: none is written.";
+    crash_bundle_bytes: Bytes = 64 * KIB, in 4 * KIB..=16 * MIB,
+        "One crash bundle. What is least needed is left out.";
+    crash_bundles_per_minute: Count = 10, in 1..=600,
+        "Crash bundles written in any one minute: a storm of faults must not become one of the disk. The others are counted.";
 }
 
 /// One kind of wait that has a deadline, for the operator.
@@ -240,6 +248,15 @@ impl Limits {
             Some(set) => *set,
             None => self.deadline("hook"),
         }
+    }
+
+    /// All limits but the deadlines, by key, in the order of [`LIMITS`].
+    pub fn values(&self) -> Vec<(&'static str, u64)> {
+        let mut copy = self.clone();
+        LIMITS
+            .iter()
+            .filter_map(|limit| Some((limit.key, *copy.field(limit.key)?)))
+            .collect()
     }
 
     pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>) -> Limits {

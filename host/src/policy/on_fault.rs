@@ -11,10 +11,16 @@ use super::quantity::duration;
 use super::vocabulary::{HOOKS, names};
 
 /// `[on-fault]`: open or closed for each hook, and how often the guest may start again.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnFault {
     hooks: BTreeMap<String, Stance>,
     default: Option<Stance>,
+    /// Answers in a row, to one hook or method, that cannot be used, after which the
+    /// instance is replaced, which is a fault for [`restart`](Self::restart). None: never.
+    pub bad_answers: Option<u64>,
+    /// The same for answers that come too late or not at all. Calls that were open
+    /// side by side count once.
+    pub late_answers: Option<u64>,
     /// When the guest may start again.
     pub restart: Restart,
 }
@@ -55,6 +61,22 @@ impl Restart {
     }
 }
 
+impl Default for OnFault {
+    fn default() -> Self {
+        OnFault {
+            hooks: BTreeMap::new(),
+            default: None,
+            // Nobody has a use for a guest that answers nothing else.
+            bad_answers: Some(10),
+            // With 5 s for each, two minutes and a half in which not one was in time: no
+            // busy machine, and an outage of somebody else's service costs restarts at
+            // most so rarely that the guest does not get into quarantine.
+            late_answers: Some(30),
+            restart: Restart::default(),
+        }
+    }
+}
+
 impl OnFault {
     /// Open or closed for `hook`: what the file says of it, else the file's
     /// `default`, else the hook's own.
@@ -68,7 +90,7 @@ impl OnFault {
 
     pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>) -> OnFault {
         let mut on_fault = OnFault::default();
-        let mut valid = vec!["default", "restart"];
+        let mut valid = vec!["default", "restart", "bad_answers", "late_answers"];
         valid.extend(names(HOOKS));
         document.only("[on-fault]", table, &valid);
         for (key, value) in table {
@@ -80,6 +102,8 @@ impl OnFault {
                         on_fault.restart = Restart::read(document, table);
                     }
                 }
+                "bad_answers" => on_fault.bad_answers = row(document, value, key),
+                "late_answers" => on_fault.late_answers = row(document, value, key),
                 hook if valid.contains(&hook) => {
                     if let Some(stance) = stance(document, value, hook) {
                         on_fault.hooks.insert(hook.to_string(), stance);
@@ -90,6 +114,17 @@ impl OnFault {
         }
         on_fault
     }
+}
+
+fn row(document: &mut Document<'_>, value: Value<'_, '_>, key: &str) -> Option<u64> {
+    if value.get_ref().as_str() == Some("none") {
+        return None;
+    }
+    let read = Document::number(value).filter(|n| *n > 0);
+    if read.is_none() {
+        document.expected(value, key, "a whole number from 1, or \"none\"");
+    }
+    read
 }
 
 fn stance(document: &mut Document<'_>, value: Value<'_, '_>, key: &str) -> Option<Stance> {
@@ -189,6 +224,18 @@ mod tests {
                 "openchannel must be \"open\" (go on",
             ),
             ("[on-fault]\nopenchannel = true", "not true"),
+            (
+                "[on-fault]\nbad_answers = 0",
+                "bad_answers must be a whole number from 1, or \"none\", not the number 0",
+            ),
+            (
+                "[on-fault]\nlate_answers = \"never\"",
+                "late_answers must be a whole number from 1, or \"none\", not the string",
+            ),
+            (
+                "[on-fault]\nbad_answer = 3",
+                "did you mean \"bad_answers\"?",
+            ),
             (
                 "[on-fault]\nrestart = 3",
                 "[on-fault.restart] must be a table",

@@ -81,12 +81,10 @@ pub async fn play(event: Event) -> Outcome {
 ///
 /// Objects: `{"answer": json}`, `{"text": verbatim}`, `{"huge": bytes}`, `{"error": value}`,
 /// `{"answer": object, "with": {name: pointer into the payload}}`;
-/// and those after which the move goes on: `{"rpc": [method, params]}`, `{"hold": pointer or true}`,
-/// `{"release": true}` (params: [key or null, answer]), `{"sleep": ms}`, `{"burn": millions of turns}`, `{"log": [level, text]}`,
-/// and those after which the move goes on: `{"rpc": [method, params]}`,
+/// and those after which the move goes on: `{"rpc": [method, params]}` (with a third member, `"background"`: for no cause),
 /// `{"http": {"method": .., "url": .., "headers": {..}, "body": text, "timeout": ms}}` (`GET` unless
 /// told; an array `[pointer]` as url takes it from the payload), `{"hold": pointer or true}`,
-/// `{"release": true}` (params: [key or null, answer]), `{"sleep": ms}`, `{"log": [level, text]}`,
+/// `{"release": true}` (params: [key or null, answer]), `{"sleep": ms}`, `{"burn": millions of turns}`, `{"log": [level, text]}`,
 /// `{"notify": [topic, params]}`, `{"message": text}`, `{"progress": [num, total]}`,
 /// `{"kv": ["get", key]}`, `["set", key, text]`, `["fill", key, bytes]`, `["delete", key]`,
 /// `["list", prefix, after, limit, with values]`, `["swap", key, expected, new]` (texts, or `{"$": pointer}`
@@ -223,18 +221,22 @@ async fn ask(event: &Event) -> Value {
     let mut outcomes = Vec::new();
     for what in calls.as_array().into_iter().flatten() {
         let text = |at: usize| what[at].as_str().unwrap_or_default().to_owned();
-        outcomes.push(call_with(event, text(0), text(1)).await);
+        outcomes.push(call_with(event.call, text(0), text(1)).await);
     }
     Value::Array(outcomes)
 }
 
 async fn call(event: &Event, what: &Value) -> Value {
     let method = what[0].as_str().unwrap_or_default().to_owned();
-    call_with(event, method, what[1].to_string()).await
+    let cause = match what[2].as_str() {
+        Some("background") => 0,
+        _ => event.call,
+    };
+    call_with(cause, method, what[1].to_string()).await
 }
 
-async fn call_with(event: &Event, method: String, params: String) -> Value {
-    match rpc::call(event.call, method, params, None).await {
+async fn call_with(cause: u64, method: String, params: String) -> Value {
+    match rpc::call(cause, method, params, None).await {
         Ok(result) => json!({"result": serde_json::from_str::<Value>(&result).unwrap_or_default()}),
         Err(rpc::Failure::Rpc(error)) => {
             json!({"error": {"code": error.code, "message": error.message}})
