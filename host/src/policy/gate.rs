@@ -18,8 +18,11 @@ use super::runes::{Call, Refusal, evaluate};
 pub struct RpcGate {
     grants: Grants,
     armed: Vec<Armed>,
-    store: Box<dyn Fn(&str) -> Box<dyn BudgetStore> + Send + Sync>,
+    store: Box<MakeStore>,
 }
+
+/// Gives a budget its store, by the budget's name.
+type MakeStore = dyn Fn(&str) -> Box<dyn BudgetStore> + Send + Sync;
 
 struct Armed {
     grant: RpcGrant,
@@ -199,7 +202,7 @@ impl Armed {
         method: &str,
         params: Option<&RawValue>,
         now: Duration,
-        store: &dyn Fn(&str) -> Box<dyn BudgetStore>,
+        store: &MakeStore,
     ) -> Result<Option<Reservation>, Reason> {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let call = Call {

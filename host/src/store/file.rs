@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use redb::backends::FileBackend;
-use redb::{Builder, Database, DatabaseError, ReadableDatabase, TableDefinition, TableError};
+use redb::{Builder, Database, ReadableDatabase, TableDefinition, TableError};
 
 use super::fault::StoreFault;
 use super::folder;
@@ -79,7 +79,7 @@ impl StateFile {
         }
         let file = folder::open(&self.path)?;
         let opened = || {
-            let file = FileBackend::new(file).map_err(DatabaseError::from)?;
+            let file = FileBackend::new(file)?;
             let database = Builder::new()
                 .set_cache_size(CACHE)
                 // The guest chooses what is in the file: trust none of it after a crash.
