@@ -87,6 +87,8 @@ impl Seed {
         let minute = Minute::new(Duration::from_millis(self.limits.cpu_per_minute_ms));
         let ticker = Arc::clone(&self.ticker);
         let running = pace::run(Box::pin(life), Arc::clone(&pulse), ticker, minute);
+        let watched = Arc::clone(&open);
+        tokio::spawn(async move { watched.watch().await });
         let calls = Arc::clone(&open);
         let mailbox = Arc::clone(&self.mailbox);
         tokio::spawn(async move {

@@ -185,22 +185,17 @@ impl Guest {
                 request,
                 lineage,
                 call: call.clone(),
+                until: until.map(|(at, allowed)| (at, allowed.as_millis() as u64)),
             },
         )?;
         match call {
             Call::Notification { .. } => self.say_dropped(self.seed.mailbox.notify(id, call)),
             _ => self.seed.mailbox.call(id, call),
         }
-        let answered = match until {
-            None => answer.await,
-            Some((at, allowed)) => match timeout_at(at, answer).await {
-                Ok(answered) => answered,
-                Err(_) => {
-                    self.missed(life, id);
-                    return Err(Fault::Deadline(allowed.as_millis() as u64));
-                }
-            },
-        };
+        let answered = answer.await;
+        if let Ok(Err(Fault::Deadline(_))) = &answered {
+            self.missed(life, id);
+        }
         answered.unwrap_or_else(|_| Err(Fault::Absent("its instance ended".into())))
     }
 
@@ -256,8 +251,7 @@ impl Guest {
             life.open.settle(id, Answer::Done);
             return;
         }
-        let overdue = life.open.give_up(id);
-        if overdue as u64 >= self.seed.capabilities.policy.limits.calls_overdue {
+        if life.open.overdue() as u64 >= self.seed.capabilities.policy.limits.calls_overdue {
             self.retire(
                 life,
                 "too many of its calls are overdue (limits.calls_overdue)".into(),

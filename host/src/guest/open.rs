@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 use super::call::{Answer, Call, CallId, Fault};
 use crate::bridge::lineage::Lineage;
@@ -21,6 +22,8 @@ pub struct Open {
     pub lineage: Lineage,
     /// What was asked.
     pub call: Call,
+    /// How long whoever waits will wait, and how long that is, in ms.
+    pub until: Option<(Instant, u64)>,
 }
 
 /// All open calls of one life of a guest.
@@ -28,6 +31,8 @@ pub struct Open {
 pub struct OpenCalls {
     table: Mutex<Table>,
     drained: Notify,
+    /// The alarm was set to an earlier time.
+    alarm: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +46,9 @@ struct Table {
     closed: Option<Fault>,
     /// The call in which this life ended.
     culprit: Option<Call>,
+    /// When to look for calls that are out of time. One alarm for all calls, seldom
+    /// set: a timer of its own would cost a call more than its guest does.
+    alarm: Option<Instant>,
 }
 
 impl Table {
@@ -83,9 +91,67 @@ impl OpenCalls {
         match &table.closed {
             Some(fault) => Err(fault.clone()),
             None => {
+                let until = open.until.map(|(until, _)| until);
+                let earlier = until.filter(|until| table.alarm.is_none_or(|set| *until < set));
                 table.insert(id, open);
+                if earlier.is_some() {
+                    table.alarm = earlier;
+                    self.alarm.notify_one();
+                }
                 Ok(())
             }
+        }
+    }
+
+    /// Gives up calls that are out of time, until this life has ended.
+    pub async fn watch(&self) {
+        loop {
+            let set = {
+                let table = self.lock();
+                if table.closed.is_some() {
+                    return;
+                }
+                table.alarm
+            };
+            match set {
+                None => self.alarm.notified().await,
+                Some(at) => tokio::select! {
+                    biased;
+                    () = self.alarm.notified() => {}
+                    () = sleep_until(at) => self.expire(Instant::now()),
+                },
+            }
+        }
+    }
+
+    fn expire(&self, now: Instant) {
+        let mut late = Vec::new();
+        {
+            let mut table = self.lock();
+            let mut next: Option<Instant> = None;
+            for (id, open) in &table.open {
+                match open.until {
+                    Some((until, _)) if until <= now => late.push(*id),
+                    Some((until, _)) => next = Some(next.map_or(until, |next| next.min(until))),
+                    None => {}
+                }
+            }
+            table.alarm = next;
+        }
+        for id in late {
+            let mut table = self.lock();
+            // Its answer may have come in this very moment.
+            let Some(Open {
+                reply, call, until, ..
+            }) = table.remove(id)
+            else {
+                continue;
+            };
+            table.overdue.insert(id, call);
+            self.say_drained(&table);
+            drop(table);
+            let allowed = until.map_or(0, |(_, ms)| ms);
+            drop(reply.send(Err(Fault::Deadline(allowed))));
         }
     }
 
@@ -104,14 +170,9 @@ impl OpenCalls {
         }
     }
 
-    /// Nobody waits any longer; returns how many such calls still run.
-    pub fn give_up(&self, id: CallId) -> usize {
-        let mut table = self.lock();
-        if let Some(open) = table.remove(id) {
-            table.overdue.insert(id, open.call);
-            self.say_drained(&table);
-        }
-        table.overdue.len()
+    /// Calls that nobody waits for any longer, and that still run.
+    pub fn overdue(&self) -> usize {
+        self.lock().overdue.len()
     }
 
     /// Waits until nobody waits for any of the calls.
@@ -163,6 +224,7 @@ impl OpenCalls {
             table.depths.clear();
             let open = std::mem::take(&mut table.open);
             self.say_drained(&table);
+            self.alarm.notify_one();
             open
         };
         for (id, open) in open {
@@ -182,6 +244,8 @@ impl OpenCalls {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn open(calls: &OpenCalls, id: CallId) -> oneshot::Receiver<Result<Answer, Fault>> {
@@ -196,7 +260,14 @@ mod tests {
             request: None,
             lineage,
             call: Call::Run,
+            until: None,
         }
+    }
+
+    fn give_up(calls: &OpenCalls, id: CallId) {
+        let now = Instant::now();
+        calls.lock().open.get_mut(&id).unwrap().until = Some((now, 1));
+        calls.expire(now);
     }
 
     #[test]
@@ -212,7 +283,7 @@ mod tests {
         assert_eq!(calls.deepest(), 5);
         calls.settle(3, Answer::Done);
         assert_eq!(calls.deepest(), 5);
-        calls.give_up(4);
+        give_up(&calls, 4);
         assert_eq!(calls.deepest(), 2);
         calls.settle(2, Answer::Done);
         assert_eq!(calls.deepest(), 0);
@@ -229,7 +300,7 @@ mod tests {
         calls.settle(1, Answer::Done);
         tokio::task::yield_now().await;
         assert!(!drained.is_finished());
-        calls.give_up(2);
+        give_up(&calls, 2);
         drained.await.unwrap();
     }
 
@@ -247,10 +318,36 @@ mod tests {
     fn overdue_calls_are_counted_until_they_end() {
         let calls = OpenCalls::default();
         let _answers = (open(&calls, 1), open(&calls, 2));
-        assert_eq!(calls.give_up(1), 1);
-        assert_eq!(calls.give_up(2), 2);
+        give_up(&calls, 1);
+        give_up(&calls, 2);
+        assert_eq!(calls.overdue(), 2);
         assert_eq!(calls.settle(1, Answer::Done), Settled::Late);
-        assert_eq!(calls.give_up(1), 1, "a call is overdue once");
+        assert_eq!(calls.overdue(), 1);
+    }
+
+    #[tokio::test]
+    async fn each_call_has_its_own_deadline_under_one_alarm() {
+        let calls = std::sync::Arc::new(OpenCalls::default());
+        let watched = std::sync::Arc::clone(&calls);
+        let watch = tokio::spawn(async move { watched.watch().await });
+        let mut answers = Vec::new();
+        // The alarm is first set for the longest, and must come to be set earlier.
+        for (id, ms) in [(1, 60_000), (2, 40), (3, 20)] {
+            let (reply, answer) = oneshot::channel();
+            let mut open = waiting(reply, Lineage::default());
+            open.until = Some((Instant::now() + Duration::from_millis(ms), ms));
+            calls.open(id, open).unwrap();
+            answers.push(answer);
+            tokio::task::yield_now().await;
+        }
+        let third = answers.pop().unwrap().await.unwrap();
+        assert!(matches!(third, Err(Fault::Deadline(20))), "{third:?}");
+        let second = answers.pop().unwrap().await.unwrap();
+        assert!(matches!(second, Err(Fault::Deadline(40))), "{second:?}");
+        assert_eq!(calls.overdue(), 2);
+        assert!(answers[0].try_recv().is_err(), "it has a minute");
+        calls.close(None, Fault::Stopped("over".into()));
+        watch.await.unwrap();
     }
 
     #[test]
