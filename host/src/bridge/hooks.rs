@@ -19,6 +19,7 @@ use super::routes::{Chained, Link, Routes};
 use super::withhold::withhold;
 use crate::guest::call::{Answer, Call, Fault};
 use crate::guest::life::{Cause, Guest};
+use crate::lightningd::depth::{DEEPEST, is_too_deep};
 use crate::lightningd::message::RequestId;
 use crate::lightningd::output::Level;
 
@@ -130,6 +131,10 @@ impl Bridge {
     ) -> Flow {
         let why = match asked {
             None | Some(Err(Fault::Disabled(_))) => return Flow::Next,
+            Some(Ok(Answer::Json(answer))) if is_too_deep(&answer) => {
+                guest.capabilities().counters.faults.add();
+                format!("answered what lightningd would not accept: more than {DEEPEST} levels")
+            }
             Some(Ok(Answer::Json(answer))) => match chain.answer(&answer) {
                 Ok(taken) => {
                     if let Some(ignored) = taken.ignored {

@@ -10,6 +10,7 @@ use super::init;
 use super::routes::{Member, Routes};
 use crate::guest::call::{Answer, Call, Fault};
 use crate::guest::life::Cause;
+use crate::lightningd::depth::{DEEPEST, is_too_deep};
 use crate::lightningd::message::{Message, RequestId};
 use crate::lightningd::output::{
     INVALID_PARAMS, METHOD_NOT_FOUND, PLUGIN_ERROR, PLUGIN_TERMINATED, RpcError,
@@ -164,6 +165,7 @@ impl Bridge {
         };
         let what = call.to_string();
         match member.guest.call(call, deadline, cause).await {
+            Ok(Answer::Error(error)) => Ok(Answer::Error(shallow(error))),
             Ok(answer) => Ok(answer),
             Err(fault) => {
                 let name = member.guest.name();
@@ -191,8 +193,22 @@ fn no_result(member: &Member) -> String {
     format!("Guest {} gave no result", member.guest.name())
 }
 
+/// An error without data that lightningd could not read. The code and the message still help the caller.
+fn shallow(mut error: RpcError) -> RpcError {
+    error.data = error.data.filter(|data| !is_too_deep(data.get()));
+    error
+}
+
 /// A result must be JSON: lightningd passes it on byte for byte.
 fn checked_result(member: &Member, result: String) -> Reply {
+    if is_too_deep(&result) {
+        member.guest.capabilities().counters.faults.add();
+        let name = member.guest.name();
+        return Err(RpcError::new(
+            PLUGIN_ERROR,
+            format!("Guest {name} answered with a result of more than {DEEPEST} levels"),
+        ));
+    }
     match serde_json::from_str::<&RawValue>(&result) {
         Ok(_) => Ok(result),
         Err(e) => {

@@ -11,6 +11,7 @@ use super::Capabilities;
 use crate::guest::bindings::cln::guest::rpc::{Failure, Host, HostWithStore};
 use crate::guest::bindings::cln::guest::types;
 use crate::guest::sandbox::Sandbox;
+use crate::lightningd::depth::{DEEPEST, is_too_deep};
 use crate::lightningd::rpc_socket::RpcSocketError;
 use crate::policy::runes::{Call, evaluate};
 
@@ -96,6 +97,9 @@ impl Capabilities {
             return Err(Failure::Limit(format!(
                 "limits.rpc_in_flight: {limit} calls are waiting already"
             )));
+        }
+        if is_too_deep(params) || filter.is_some_and(is_too_deep) {
+            return Err(Failure::Malformed(format!("more than {DEEPEST} levels")));
         }
         let parsed: &RawValue =
             serde_json::from_str(params).map_err(|e| Failure::Malformed(e.to_string()))?;
