@@ -70,6 +70,12 @@ fn every_fault_in_every_hook_of_a_network() {
         lab.fund_wallet(0, 2_000_000);
         lab.connect(0, node)
             .unwrap_or_else(|e| panic!("{fault}: connect: {e}"));
+        // Until the hook has ended, the node drops what the peer sends.
+        let connected = || {
+            let peers = lab.rpc(node, "listpeers", json!({})).unwrap();
+            peers["peers"][0]["connected"] == true
+        };
+        while !connected() {}
         // Types that nobody must understand.
         lab.custommsg(0, node, "8001ff")
             .unwrap_or_else(|e| panic!("{fault}: custommsg: {e}"));
