@@ -109,7 +109,10 @@ fn every_fault_in_every_hook_of_a_network() {
             "rpc_command",
         ];
         for hook in of_all.into_iter().chain(of_messages) {
-            lab.wait_log(node, &format!("hostile: hook {hook}"));
+            // lightningd takes any object for a continue here, and the guest's author is told so.
+            let taken = *fault == "wrong word" && hook == "custommsg";
+            let kind = if taken { "" } else { "hook " };
+            lab.wait_log(node, &format!("hostile: {kind}{hook}"));
         }
     }
     lab.assert_healthy();
