@@ -3,6 +3,8 @@
 
 use cln_wasm_tests::hostile::arena;
 
+// The key-value store (quota, floods) and HTTP (redirects, private addresses) each become a topic: a folder in
+// tests/hostile and its name below.
 macro_rules! topics {
     ($($topic:ident)*) => {
         $(#[test]

@@ -24,6 +24,7 @@ use super::routes::{Chained, Link, Routes};
 use crate::guest::call::{Answer, Call, Fault, Label};
 use crate::guest::fault::{Kind, Written};
 use crate::guest::life::{Cause, Guest};
+use crate::lightningd::depth::{DEEPEST, is_too_deep};
 use crate::lightningd::message::RequestId;
 use crate::lightningd::output::Level;
 
@@ -151,6 +152,13 @@ impl Bridge {
         let mut written = Written::default();
         let why = match &asked.answer {
             Err(Fault::Disabled(_)) => return Flow::Next,
+            Ok(Answer::Json(answer)) if is_too_deep(answer) => {
+                let text = format!(
+                    "answered what lightningd would not accept: more than {DEEPEST} levels"
+                );
+                written = bad(Kind::Answer, &text);
+                text
+            }
             Ok(Answer::Json(answer)) => match restored(link, chain, answer) {
                 Ok(taken) => {
                     capabilities.faults.good(&label);

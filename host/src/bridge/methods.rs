@@ -178,7 +178,10 @@ impl Bridge {
                 if !matches!(answer, Answer::Json(_)) {
                     member.guest.capabilities().faults.good(&label);
                 }
-                Ok(answer)
+                match answer {
+                    Answer::Error(error) => Ok(Answer::Error(readable(error))),
+                    answer => Ok(answer),
+                }
             }
             Err(fault) => {
                 let name = member.guest.name();
@@ -208,6 +211,12 @@ fn is_flag_without_value(spec: &OptionSpec, val: Option<&Value>) -> bool {
 
 fn no_result(member: &Member) -> String {
     format!("Guest {} gave no result", member.guest.name())
+}
+
+/// An error without data that readers would choke on. The code and the message still help the caller.
+fn readable(mut error: RpcError) -> RpcError {
+    error.data = error.data.filter(|data| check(data, Names::Any).is_ok());
+    error
 }
 
 /// A result must be JSON that every caller can read: lightningd passes it on byte for byte.

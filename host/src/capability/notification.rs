@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use super::Capabilities;
 use crate::guest::bindings::cln::guest::notification::{Failure, Host};
 use crate::guest::sandbox::Sandbox;
+use crate::lightningd::depth::{DEEPEST, is_too_deep};
 use crate::lightningd::output::{Level, NOTIFICATION_BACKLOG};
 use crate::lightningd::plain::{Names, check};
 
@@ -43,6 +44,9 @@ impl Capabilities {
                 "{} bytes, and limits.answer_bytes is less",
                 params.len()
             )));
+        }
+        if is_too_deep(&params) {
+            return Err(Failure::Malformed(format!("more than {DEEPEST} levels")));
         }
         let params = match RawValue::from_string(params) {
             Ok(params) if params.get().starts_with(['{', '[']) => params,

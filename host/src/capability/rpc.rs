@@ -13,6 +13,7 @@ use crate::guest::bindings::cln::guest::rpc::{Failure, Host, HostWithStore};
 use crate::guest::bindings::cln::guest::types;
 use crate::guest::call::CallId;
 use crate::guest::sandbox::Sandbox;
+use crate::lightningd::depth::{DEEPEST, is_too_deep};
 use crate::lightningd::output::Level;
 use crate::lightningd::rpc_socket::RpcSocketError;
 use crate::policy::budget::{Reservation, StoreError, nothing_was_sent, spent};
@@ -119,6 +120,9 @@ impl Capabilities {
             return Err(Failure::Limit(format!(
                 "limits.rpc_in_flight: {limit} calls are waiting already"
             )));
+        }
+        if is_too_deep(&params) || filter.as_deref().is_some_and(is_too_deep) {
+            return Err(Failure::Malformed(format!("more than {DEEPEST} levels")));
         }
         let params =
             RawValue::from_string(params).map_err(|e| Failure::Malformed(e.to_string()))?;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -192,6 +193,8 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
     match served {
         Ok(ending) => ending,
         Err(error) => {
+            let Capabilities { faults, memory, .. } = &*server.capabilities;
+            faults.memory_at_end.store(memory.get(), Ordering::Relaxed);
             // The engine leaves the stack of the task that trapped as it was.
             let mut store = store.as_context_mut();
             let blamed = match store.async_call_stack() {

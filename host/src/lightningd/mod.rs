@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows of WebAssembly.
 
+pub mod depth;
 pub mod framing;
 pub mod message;
 pub mod output;

@@ -12,15 +12,13 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// How deep it may be nested. lightningd itself does not mind, but serde_json gives up at 128 and
-/// Python at about 1000, and the text stands a few levels deep in what plugins get.
-const DEPTH_LIMIT: usize = 100;
+use super::depth::{DEEPEST, is_too_deep};
 
 /// Why a text is refused, to follow the word for what it is.
 #[derive(Debug, thiserror::Error)]
 pub enum NotPlain {
     /// Too many brackets in brackets.
-    #[error("is nested deeper than {DEPTH_LIMIT} levels")]
+    #[error("is nested deeper than {DEEPEST} levels")]
     TooDeep,
     /// Something in it that a reader would choke on or misread.
     #[error("cannot be sent: {0}")]
@@ -43,7 +41,7 @@ pub enum Names {
 /// Too many levels, a string that is no Unicode text, a number out of range, or a name that
 /// readers would not agree about.
 pub fn check(value: &RawValue, names: Names) -> Result<(), NotPlain> {
-    if depth(value.get()) > DEPTH_LIMIT {
+    if is_too_deep(value.get()) {
         return Err(NotPlain::TooDeep);
     }
     if names == Names::Once && value.get().starts_with('{') {
@@ -52,27 +50,6 @@ pub fn check(value: &RawValue, names: Names) -> Result<(), NotPlain> {
         serde_json::from_str::<Plain>(value.get())?;
     }
     Ok(())
-}
-
-/// Of a text that is known to be JSON.
-fn depth(json: &str) -> usize {
-    let (mut depth, mut deepest) = (0usize, 0usize);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in json.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' | b'[' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 /// The outermost object.

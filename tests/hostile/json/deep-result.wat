@@ -1,5 +1,5 @@
-;; A method's result of 30,000 arrays in each other, which is JSON.
-;;! "expect": [{"level": "info", "text": "runs here"}]
+;; A method's result of 30,000 arrays in each other, which is JSON: lightningd would check it until its stack ends.
+;;! "expect": [{"level": "info", "text": "runs here"}], "answers": {"method": {"error": [-3]}}
 (func (export "cln:guest/plugin@0.1.0#method") (param i64 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
   (memory.fill (i32.const 200000) (i32.const 91) (i32.const 30000))
   (memory.fill (i32.const 230000) (i32.const 93) (i32.const 30000))

@@ -1,5 +1,5 @@
 ;; A method hands the node params of 30,000 arrays in each other, and answers with what it got.
-;;! "expect": ["denied: RPC call hostile-error"], "rpc": ["getinfo"]
+;;! "expect": [{"level": "info", "text": "runs here"}], "forbid": ["denied"], "rpc": ["getinfo"]
 (import "cln:guest/rpc@0.1.0" "call" (func $call (param i64 i32 i32 i32 i32 i32 i32 i32 i32)))
 (func (export "cln:guest/plugin@0.1.0#method") (param i64 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
   (memory.fill (i32.const 200000) (i32.const 91) (i32.const 30000))

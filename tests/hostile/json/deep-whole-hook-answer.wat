@@ -1,5 +1,5 @@
 ;; The same with all brackets closed, inside a member that nobody reads: it is JSON.
-;;! "expect": [{"level": "info", "text": "runs here"}], "answers": {"hook": {"result": {"result": "continue"}}}
+;;! "expect": ["hook peer_connected: answered what lightningd would not accept: more than 100 levels"], "answers": {"hook": {"result": {"result": "continue"}}}
 (data (i32.const 199980) "{\"result\":\"continue\",\"x\":")
 (func (export "cln:guest/plugin@0.1.0#hook") (param i64 i32 i32 i32 i32) (result i32)
   (memory.fill (i32.const 200005) (i32.const 91) (i32.const 30000))

@@ -110,8 +110,9 @@ impl Asked {
     /// The answer, already there, in the form of the cards; the error says why it is none.
     fn answer(self) -> Result<(Option<Value>, Option<i64>), String> {
         match self.answer {
-            Open::Call(call) => match call.wait() {
-                Ok(result) => Ok((Some(result), None)),
+            // lightningd hands a result on whose numbers or characters not every reader of JSON takes.
+            Open::Call(call) => match call.wait_raw() {
+                Ok(result) => Ok((serde_json::from_str(&result).ok(), None)),
                 Err(e) if e.code().is_some() => Ok((None, e.code())),
                 Err(e) => Err(first_line(&e)),
             },

@@ -253,7 +253,7 @@ fn manifest_of(name: &str, card: &Card, values: &BTreeMap<String, String>) -> Va
 fn usual_policy() -> Value {
     json!({
         "limits": {"cpu_per_call_ms": 100, "memory_bytes": "16 MiB", "answer_bytes": "64 KiB"},
-        "limits.deadline": {"getmanifest": "3 s", "init": "3 s", "hook": "1 s", "method": "1 s", "check": "1 s", "notification": "1 s"},
+        "limits.deadline": {"getmanifest": "20 s", "init": "3 s", "hook": "1 s", "method": "1 s", "check": "1 s", "notification": "1 s"},
         "on-fault.restart": {"times": 100_000, "pause": "1 ms", "longest_pause": "50 ms"},
     })
 }

@@ -3,8 +3,10 @@
 
 use crate::support::{bridged, with_solo_path};
 use cln_wasm_tests::bridge::{Folder, manifest, methods};
+use cln_wasm_tests::hostile::assemble;
 use cln_wasm_tests::lab::{Lab, NodeSetup};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 const POLICY: &str = "[limits]\ncpu_per_call_ms = 50\nanswer_bytes = \"64 KiB\"\nmemory_bytes = \"16 MiB\"\n\
     [limits.deadline]\nhook = \"300 ms\"\n[on-fault]\ndefault = \"open\"\n\
@@ -68,6 +70,12 @@ fn every_fault_in_every_hook_of_a_network() {
         lab.fund_wallet(0, 2_000_000);
         lab.connect(0, node)
             .unwrap_or_else(|e| panic!("{fault}: connect: {e}"));
+        // Until the hook has ended, the node drops what the peer sends.
+        let connected = || {
+            let peers = lab.rpc(node, "listpeers", json!({})).unwrap();
+            peers["peers"][0]["connected"] == true
+        };
+        while !connected() {}
         // Types that nobody must understand.
         lab.custommsg(0, node, "8001ff")
             .unwrap_or_else(|e| panic!("{fault}: custommsg: {e}"));
@@ -83,32 +91,28 @@ fn every_fault_in_every_hook_of_a_network() {
             .rpc(node, "offer", offer)
             .unwrap_or_else(|e| panic!("{fault}: offer: {e}"));
         let fetched = lab.rpc(0, "fetchinvoice", json!({"offer": offer["bolt12"]}));
-        let said = ["onion_message_recv", "onion_message_recv_secret"]
-            .map(|hook| lab.logs(node).contains(&format!("hostile: hook {hook}: ")));
         // An onion message counts as taken by any answer that is an object.
         assert!(
             fetched.is_ok() || *fault == "wrong word",
             "{fault}: {fetched:?}"
         );
-        assert!(
-            said.contains(&true) || *fault == "wrong word",
-            "{fault}: {said:?}"
-        );
         let secret = lab.rpc(node, "makesecret", json!({"string": "mine"}));
         assert!(secret.is_ok(), "{fault}: {secret:?}");
-        let logs = lab.logs(node);
-        for hook in [
+        // `onion_message_recv_secret` begins alike. Of a taken message nothing is said, nor of what nobody reads.
+        let of_messages = (*fault != "wrong word").then_some("onion_message_recv");
+        let of_all = [
             "peer_connected",
             "custommsg",
             "openchannel",
             "htlc_accepted",
             "invoice_payment",
             "rpc_command",
-        ] {
-            assert!(
-                logs.contains(&format!("hostile: hook {hook}: ")),
-                "{fault}: nothing is said of {hook}"
-            );
+        ];
+        for hook in of_all.into_iter().chain(of_messages) {
+            // lightningd takes any object for a continue here, and the guest's author is told so.
+            let taken = *fault == "wrong word" && hook == "custommsg";
+            let kind = if taken { "" } else { "hook " };
+            lab.wait_log(node, &format!("hostile: {kind}{hook}"));
         }
     }
     lab.assert_healthy();
@@ -116,6 +120,30 @@ fn every_fault_in_every_hook_of_a_network() {
         assert_eq!(lab.stop_node(node), Some(0));
     }
     lab.assert_healthy();
+}
+
+/// lightningd checks JSON with a function that calls itself for each level, until its stack ends.
+#[test]
+fn a_result_of_a_million_levels() {
+    let text = r#"
+        (memory (export "memory") 40)
+        (func (export "cln:guest/plugin@0.1.0#method") (param i64 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+          (memory.fill (i32.const 200000) (i32.const 91) (i32.const 1000000))
+          (memory.fill (i32.const 1200000) (i32.const 93) (i32.const 1000000))
+          (i32.store (i32.const 128) (i32.const 0))
+          (i32.store (i32.const 136) (i32.const 200000))
+          (i32.store (i32.const 140) (i32.const 2000000))
+          (i32.const 128))"#;
+    let wanted = manifest(json!({"rpcmethods": methods(&["deep"])}));
+    let module = assemble::module(text, "deep", &BTreeMap::new(), &wanted, false).unwrap();
+    let folder = Folder::new().guest("deep", &module, "[grant]\nmethods = [\"deep\"]\n");
+    let Some(lab) = Lab::start_nodes(&[bridged(folder.path())]) else {
+        return;
+    };
+    let refused = lab.rpc(0, "deep", json!({})).unwrap_err();
+    assert!(refused.message.contains("levels"), "{refused}");
+    lab.assert_healthy();
+    assert_eq!(lab.stop_node(0), Some(0));
 }
 
 /// lightningd asks before each commit, hundreds of times: it starts, works and stops all the same.

@@ -8,6 +8,7 @@ pub mod runs;
 pub mod trail;
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -110,6 +111,8 @@ pub type Digest = Arc<OnceLock<String>>;
 pub struct Faults {
     /// What the guest did last.
     pub trail: Trail,
+    /// What the memories and tables of its last instance took when that ended, in bytes.
+    pub memory_at_end: AtomicU64,
     /// The SHA-256 of its module.
     module: OnceLock<Digest>,
     runs: Runs,
@@ -125,6 +128,7 @@ impl Faults {
     pub fn new(limits: &Limits) -> Self {
         Faults {
             trail: Trail::default(),
+            memory_at_end: AtomicU64::new(0),
             module: OnceLock::new(),
             runs: Runs::default(),
             by_kind: Default::default(),
@@ -232,7 +236,10 @@ impl Capabilities {
             backtrace: incident.backtrace,
             call: incident.call,
             limits: limits.clone(),
-            memory: self.memory.get(),
+            memory: match self.memory.get() {
+                0 => self.faults.memory_at_end.load(Ordering::Relaxed),
+                now => now,
+            },
             host_calls: self.faults.trail.calls(),
             lines: self.faults.trail.lines(),
             faults: self.counters.faults.get(),

@@ -191,7 +191,7 @@ mod tests {
         for secret in [&a, &b, &c, &"dd".repeat(40)] {
             assert!(!htlc.contains(secret.as_str()), "{htlc}");
         }
-        assert!(htlc.contains("\"amount_msat\":7") && htlc.contains("32 bytes"));
+        assert!(htlc.contains("\"amount_msat\":7") && htlc.contains("(withheld: "));
 
         let paid = hook(
             "invoice_payment",

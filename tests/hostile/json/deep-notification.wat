@@ -1,0 +1,17 @@
+;; A notification of 30,000 arrays in each other, which is JSON: lightningd would check it until its stack ends.
+;;! "expect": [{"level": "info", "text": "malformed"}], "forbid": ["accepted"]
+(import "cln:guest/notification@0.1.0" "notify" (func $notify (param i32 i32 i32 i32 i32)))
+(import "cln:guest/log@0.1.0" "log" (func $log (param i32 i32 i32)))
+(data (i32.const 800) "%NAME%-topic")
+(data (i32.const 840) "malformed")
+(data (i32.const 860) "accepted")
+(data (i32.const 1088) "{}")
+(func (export "cln:guest/plugin@0.1.0#method") (param i64 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+  (memory.fill (i32.const 200000) (i32.const 91) (i32.const 30000))
+  (memory.fill (i32.const 230000) (i32.const 93) (i32.const 30000))
+  (call $notify (i32.const 800) (i32.const 23) (i32.const 200000) (i32.const 60000) (i32.const 512))
+  (if (i32.and (i32.eq (i32.load8_u (i32.const 512)) (i32.const 1)) (i32.eq (i32.load8_u (i32.const 516)) (i32.const 2)))
+    (then (call $log (i32.const 2) (i32.const 840) (i32.const 9)))
+    (else (call $log (i32.const 2) (i32.const 860) (i32.const 8))))
+  (i32.store (i32.const 128) (i32.const 0)) (i32.store (i32.const 136) (i32.const 1088)) (i32.store (i32.const 140) (i32.const 2))
+  (i32.const 128))
