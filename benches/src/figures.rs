@@ -40,14 +40,26 @@ pub fn quantile(values: &[f64], part: f64) -> Option<f64> {
 
 impl Figures {
     /// One round's value.
-    pub fn add(&mut self, row: &'static str, who: &str, cores: &'static str, at: u64, unit: &'static str, value: f64) {
+    pub fn add(
+        &mut self,
+        row: &'static str,
+        who: &str,
+        cores: &'static str,
+        at: u64,
+        unit: &'static str,
+        value: f64,
+    ) {
         let key = Key {
             row,
             who: who.to_owned(),
             cores,
             at,
         };
-        self.0.entry(key).or_insert((unit, Vec::new())).1.push(value);
+        self.0
+            .entry(key)
+            .or_insert((unit, Vec::new()))
+            .1
+            .push(value);
     }
 
     /// The median over the rounds.

@@ -82,7 +82,11 @@ impl Workshop {
         if parts.contains('d') {
             hooks.push_str("db_write = { secrets = [\"db_write\"] }");
         }
-        let topic = if parts.contains('n') { "\"block_added\"" } else { "" };
+        let topic = if parts.contains('n') {
+            "\"block_added\""
+        } else {
+            ""
+        };
         let mut text = String::from("[grant]\n");
         // Into a String it cannot fail.
         let _ = writeln!(text, "hooks = {{ {} }}", hooks.trim_end_matches(", "));

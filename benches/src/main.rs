@@ -2,13 +2,20 @@
 //!
 //! `bench.sh` builds what it needs and runs it; `docs/performance.md` says what is measured, and how.
 
+mod baseline;
+mod chart;
 mod cpu;
 mod figures;
 mod guests;
+mod machine;
 mod peers;
 mod plugin;
 mod process;
+mod report;
 mod rows;
+mod stepping;
+mod symbols;
+mod table;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +28,7 @@ use crate::cpu::Machine;
 use crate::figures::Figures;
 use crate::guests::Workshop;
 use crate::peers::Peer;
-use crate::rows::{Bench, burn, crowd, fleet, startup};
+use crate::rows::{Bench, burn, count, crowd, fleet, startup};
 
 /// Measures the bridge beside native plugins.
 #[derive(Debug, Parser)]
@@ -41,6 +48,24 @@ struct Arguments {
     /// The bridge [default: $CLN_WASM_BIN, else target/release/cln-wasm]
     #[arg(long)]
     bridge: Option<PathBuf>,
+    /// Writes the results to docs/performance and the table into docs/performance.md
+    #[arg(long)]
+    publish: bool,
+    /// Counts the instructions of single calls instead, and prints them as JSON
+    #[arg(long)]
+    instructions: bool,
+    /// With --instructions: compares them with this file, and fails if they grew by more than 5 %
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// With --baseline: writes the file instead
+    #[arg(long, requires = "baseline")]
+    renew: bool,
+    /// Calls of each kind to count
+    #[arg(long, default_value_t = 5)]
+    calls: usize,
+    /// With --instructions: says which functions they are in
+    #[arg(long)]
+    functions: bool,
 }
 
 fn main() -> ExitCode {
@@ -62,6 +87,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let networks = place.join("networks");
     std::fs::create_dir_all(&networks)?;
     let peers = match arguments.peers.is_empty() {
+        _ if arguments.instructions => vec![Peer::Bridge],
         true => Peer::ALL.to_vec(),
         false => arguments.peers,
     };
@@ -80,7 +106,10 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         .bridge
         .or_else(|| std::env::var_os("CLN_WASM_BIN").map(PathBuf::from))
         .unwrap_or_else(|| target.join("release/cln-wasm"));
-    let bridge = bridge.canonicalize().with_context(|| bridge.display().to_string())?;
+    let bridge = bridge
+        .canonicalize()
+        .with_context(|| bridge.display().to_string())?;
+    let machine = machine::describe(&bridge);
     let guest = target.join("test-guests/measured.wasm");
     let mut bench = Bench {
         machine: Machine::new()?,
@@ -93,12 +122,32 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         most_guests: arguments.guests,
         figures: Figures::default(),
     };
+    if arguments.instructions {
+        let counted = count::measure(&bench, arguments.calls, arguments.functions)?;
+        let processor = &machine["processor"];
+        return match arguments.baseline {
+            None => {
+                println!("{counted:#}");
+                Ok(())
+            }
+            Some(path) if arguments.renew => baseline::renew(&path, &counted, processor),
+            Some(path) => baseline::compare(&path, &counted, processor),
+        };
+    }
     fleet::measure(&mut bench)?;
     burn::measure(&mut bench)?;
     startup::measure(&mut bench)?;
     crowd::measure(&mut bench)?;
-    for figure in bench.figures.to_json().as_array().into_iter().flatten() {
-        println!("{figure}");
+    let (figures, rounds) = (&bench.figures, bench.rounds);
+    println!("{}", table::plain(&table::lines(figures)));
+    let results = place.join("results");
+    report::write(&results, figures, &machine, rounds)?;
+    println!("All figures and charts: {}", results.display());
+    if arguments.publish {
+        let docs = workspace.join("docs");
+        report::write(&docs.join("performance"), figures, &machine, rounds)?;
+        report::write_page(&docs.join("performance.md"), figures, &machine, rounds)?;
+        println!("Published in docs/performance.md");
     }
     Ok(())
 }

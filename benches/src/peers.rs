@@ -52,7 +52,13 @@ pub fn prepare(peer: Peer, source: &Path, target: &Path) -> anyhow::Result<Start
             let folder = target.join("cln-plugin");
             let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
             let mut build = Command::new(cargo);
-            build.args(["build", "--release", "--locked", "--quiet", "--manifest-path"]);
+            build.args([
+                "build",
+                "--release",
+                "--locked",
+                "--quiet",
+                "--manifest-path",
+            ]);
             build.arg(source.join("cln-plugin/Cargo.toml"));
             // Its own folder: what the bridge is built with must not be touched.
             run(build.arg("--target-dir").arg(&folder))?;

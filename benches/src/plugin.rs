@@ -127,7 +127,9 @@ impl Plugin {
     /// Starts it and brings it to where it serves.
     pub fn start(start: &Start) -> anyhow::Result<Plugin> {
         let mut plugin = Plugin::manifest(start)?;
-        plugin.init(&start.folder).with_context(|| start.name.clone())?;
+        plugin
+            .init(&start.folder)
+            .with_context(|| start.name.clone())?;
         Ok(plugin)
     }
 
@@ -146,7 +148,10 @@ impl Plugin {
             }
         });
         let answer = self.call("init", &params.to_string())?;
-        ensure!(answer.get("disable").is_none(), "it disables itself: {answer}");
+        ensure!(
+            answer.get("disable").is_none(),
+            "it disables itself: {answer}"
+        );
         Ok(())
     }
 
@@ -275,6 +280,11 @@ impl Plugin {
             );
         }
         Ok(began.elapsed())
+    }
+
+    /// Sends what wants no answer.
+    pub fn send(&mut self, notification: &[u8]) -> anyhow::Result<()> {
+        self.write(notification)
     }
 
     /// Sends a request whose answer is taken later, with [`Plugin::finish`].
@@ -432,11 +442,7 @@ impl Plugin {
                     self.consumed += length + 2;
                     return Ok(number);
                 }
-                _ => bail!(
-                    "{}: {:.300}",
-                    self.name,
-                    String::from_utf8_lossy(frame)
-                ),
+                _ => bail!("{}: {:.300}", self.name, String::from_utf8_lossy(frame)),
             }
         }
     }
@@ -469,7 +475,9 @@ fn is_log(frame: &[u8]) -> bool {
 /// N of the id `"cln:METHOD#N"`: some write it first, some last.
 fn number(frame: &[u8]) -> Option<u64> {
     let head = frame.get(..128).unwrap_or(frame);
-    let tail = frame.get(frame.len().saturating_sub(128)..).unwrap_or(frame);
+    let tail = frame
+        .get(frame.len().saturating_sub(128)..)
+        .unwrap_or(frame);
     for part in [head, tail] {
         if let Some(at) = memmem::find(part, b"\"cln:")
             && let Some(hash) = memchr::memchr(b'#', part.get(at..)?)
@@ -499,7 +507,9 @@ mod tests {
 
     #[test]
     fn log_lines_are_no_answers() {
-        assert!(is_log(br#"{"jsonrpc":"2.0","method":"log","params":{"level":"info","message":"x"}}"#));
+        assert!(is_log(
+            br#"{"jsonrpc":"2.0","method":"log","params":{"level":"info","message":"x"}}"#
+        ));
         assert!(!is_log(br#"{"jsonrpc":"2.0","id":"cln:a#1","result":{}}"#));
     }
 
@@ -516,7 +526,9 @@ mod tests {
         let mut plugin = Plugin::manifest(&start).unwrap();
         let template = Template::request("m", "{}", "");
         // The one answer that it gives was taken for the manifest.
-        plugin.inbox.extend_from_slice(b"{\"id\":\"cln:m#1\",\"result\":{}}\n\n");
+        plugin
+            .inbox
+            .extend_from_slice(b"{\"id\":\"cln:m#1\",\"result\":{}}\n\n");
         assert!(plugin.one_at_a_time(&template, 1).is_err());
     }
 }

@@ -28,7 +28,13 @@ pub fn memory(process: u32) -> anyhow::Result<Memory> {
     let text = fs::read_to_string(&path).context(path)?;
     let field = |name: &str| {
         text.lines()
-            .find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
+            .find_map(|line| {
+                line.strip_prefix(name)?
+                    .split_whitespace()
+                    .next()?
+                    .parse()
+                    .ok()
+            })
             .with_context(|| format!("no {name} in smaps_rollup"))
     };
     Ok(Memory {

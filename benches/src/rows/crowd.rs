@@ -15,7 +15,13 @@ const GUESTS: [usize; 6] = [0, 1, 10, 11, 100, 101];
 /// Guests in one bridge, for calls per second.
 const LOADED: [usize; 4] = [1, 10, 100, 1000];
 /// Rows of this room.
-pub const ROWS: [&str; 5] = ["memory-rss", "memory-pss", "wakeups", "calls-spread", "calls-one"];
+pub const ROWS: [&str; 5] = [
+    "memory-rss",
+    "memory-pss",
+    "wakeups",
+    "calls-spread",
+    "calls-one",
+];
 
 /// Measures all rows of this room.
 pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
@@ -53,7 +59,9 @@ pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
             let time = Duration::from_secs(4);
             std::thread::sleep(time);
             let rate = (process::switches(plugin.process())? - before) as f64 / time.as_secs_f64();
-            bench.figures.add("wakeups", who, "", count as u64, "1/s", rate);
+            bench
+                .figures
+                .add("wakeups", who, "", count as u64, "1/s", rate);
         }
         if LOADED.contains(&count) && bench.wants_any(&["calls-spread", "calls-one"]) {
             calls(bench, &mut plugin, &guests)?;

@@ -15,7 +15,7 @@ use crate::plugin::{Plugin, Template};
 /// A hook call as a real lightningd sent it: 3.2 KB.
 const HTLC_ACCEPTED: &str = include_str!("../../../protocol/tests/fixtures/htlc_accepted.jsonl");
 /// A notification as a real lightningd sent it.
-const BLOCK_ADDED: &str = "{\"jsonrpc\":\"2.0\",\"method\":\"block_added\",\"params\":{\"block_added\":\
+pub const BLOCK_ADDED: &str = "{\"jsonrpc\":\"2.0\",\"method\":\"block_added\",\"params\":{\"block_added\":\
     {\"hash\":\"0f5312708dec01f2f300ecc1d0985b656a3567a078b95c639b66819298205995\",\"height\":110}}}\n\n";
 
 /// Calls in one sample of latency.
@@ -31,8 +31,15 @@ const OUTSTANDING: [u64; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 const PAYLOADS: [u64; 6] = [100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 /// Rows of this room.
 pub const ROWS: [&str; 9] = [
-    "hook-p50", "hook-p99", "hooks-64", "notifications", "notifications-ten", "blob", "db_write",
-    "scale-outstanding", "scale-payload",
+    "hook-p50",
+    "hook-p99",
+    "hooks-64",
+    "notifications",
+    "notifications-ten",
+    "blob",
+    "db_write",
+    "scale-outstanding",
+    "scale-payload",
 ];
 
 /// `htlc_accepted` with the recorded payload.
@@ -71,7 +78,9 @@ impl Fleet {
                 solo = Some(started(&start, 1)?);
             }
             if bench.wants("notifications-ten") {
-                let start = bench.workshop.bridge("ten", &Guest::many(10, "n"), network())?;
+                let start = bench
+                    .workshop
+                    .bridge("ten", &Guest::many(10, "n"), network())?;
                 ten = Some(started(&start, 10)?);
             }
         }
@@ -152,14 +161,18 @@ fn table_rows(
     if bench.wants("hooks-64") {
         for (peer, plugin) in &mut fleet.plugins {
             let rate = plugin.outstanding(std::slice::from_ref(&hook), 64, STRETCH)?;
-            bench.figures.add("hooks-64", peer.word(), word, 0, "1/s", rate);
+            bench
+                .figures
+                .add("hooks-64", peer.word(), word, 0, "1/s", rate);
         }
     }
     if bench.wants("notifications") {
         for (peer, plugin) in &mut fleet.plugins {
             let sent = fleet.notified.entry(*peer).or_default();
             let rate = notifications(plugin, &["peer-wait".to_owned()], sent)?;
-            bench.figures.add("notifications", peer.word(), word, 0, "1/s", rate);
+            bench
+                .figures
+                .add("notifications", peer.word(), word, 0, "1/s", rate);
         }
     }
     if let Some(ten) = &mut fleet.ten {
@@ -169,7 +182,9 @@ fn table_rows(
             .collect();
         let rate = notifications(ten, &waits, &mut fleet.notified_ten)?;
         let who = Peer::Bridge.word();
-        bench.figures.add("notifications-ten", who, word, 0, "1/s", rate);
+        bench
+            .figures
+            .add("notifications-ten", who, word, 0, "1/s", rate);
     }
     if bench.wants("blob") {
         let blob = Template::request("peer-blob", "[1000000]", "xxxxxxxx");
@@ -180,7 +195,10 @@ fn table_rows(
     }
     if bench.wants("db_write") {
         let write = db_write(10_000_000);
-        let natives = fleet.plugins.iter_mut().filter(|(peer, _)| **peer != Peer::Bridge);
+        let natives = fleet
+            .plugins
+            .iter_mut()
+            .filter(|(peer, _)| **peer != Peer::Bridge);
         let natives = natives.map(|(peer, plugin)| (*peer, plugin));
         for (peer, plugin) in natives.chain(fleet.solo.iter_mut().map(|p| (Peer::Bridge, p))) {
             let times = plugin.one_at_a_time(&write, 3)?;
@@ -202,7 +220,9 @@ fn charts(bench: &mut Bench, fleet: &mut Fleet, cores: Cores) -> anyhow::Result<
                     STRETCH / 2,
                 )?;
                 let who = peer.word();
-                bench.figures.add("scale-outstanding", who, word, at, "1/s", rate);
+                bench
+                    .figures
+                    .add("scale-outstanding", who, word, at, "1/s", rate);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What is measured.
 
 pub mod burn;
+pub mod count;
 pub mod crowd;
 pub mod fleet;
 pub mod startup;

@@ -11,6 +11,8 @@ use crate::plugin::{Plugin, Start};
 
 /// Guests in one bridge, with the compiled forms cached.
 const CACHED: [usize; 3] = [1, 10, 100];
+/// Who the bridge is when its cache is empty.
+pub const COLD: &str = "cln-wasm, nothing cached";
 /// The row of this room.
 pub const ROW: &str = "getmanifest";
 
@@ -21,7 +23,10 @@ pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     }
     let mut bridges = Vec::new();
     if bench.peers.contains(&Peer::Bridge) {
-        for count in CACHED.into_iter().filter(|count| *count <= bench.most_guests) {
+        for count in CACHED
+            .into_iter()
+            .filter(|count| *count <= bench.most_guests)
+        {
             bridges.push((count, warm(bench, count)?));
         }
     }
@@ -40,17 +45,30 @@ pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     }
     for count in bridges.iter().map(|(count, _)| *count) {
         // A hundred take a minute of work: once is enough.
-        let rounds = if count > 10 { 1 } else { bench.rounds.div_ceil(2) };
+        let rounds = if count > 10 {
+            1
+        } else {
+            bench.rounds.div_ceil(2)
+        };
         for _ in 0..rounds {
             let empty = tempfile::tempdir_in(&bench.networks)?;
             let guests = Guest::many(count, "");
-            let start = bench.workshop.bridge("cold", &guests, empty.path().to_owned())?;
+            let start = bench
+                .workshop
+                .bridge("cold", &guests, empty.path().to_owned())?;
             let plugin = Plugin::manifest(&start)?;
             let time = plugin.manifest_time.as_secs_f64() * 1e3;
             let late = count - plugin.methods() / 4;
-            let who = "cln-wasm, nothing cached";
+            let who = COLD;
             bench.figures.add(ROW, who, "", count as u64, "ms", time);
-            bench.figures.add("getmanifest-late", who, "", count as u64, "guests", late as f64);
+            bench.figures.add(
+                "getmanifest-late",
+                who,
+                "",
+                count as u64,
+                "guests",
+                late as f64,
+            );
             eprintln!("nothing cached, {count} guests: {time:.0} ms, {late} left out");
         }
     }
@@ -60,7 +78,11 @@ pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
 fn to_manifest(start: &Start, guests: Option<usize>) -> anyhow::Result<f64> {
     let plugin = Plugin::manifest(start)?;
     if let Some(guests) = guests {
-        ensure!(plugin.methods() == guests * 4, "guests were left out: {:?}", plugin.complaints);
+        ensure!(
+            plugin.methods() == guests * 4,
+            "guests were left out: {:?}",
+            plugin.complaints
+        );
     }
     Ok(plugin.manifest_time.as_secs_f64() * 1e3)
 }
@@ -70,13 +92,16 @@ pub fn warm(bench: &Bench, count: usize) -> anyhow::Result<Start> {
     let network = bench.networks.join("bridge");
     let compiled = network.join("cln-wasm/compiled");
     let guests = Guest::many(count, "");
-    let start = bench.workshop.bridge(&format!("crowd-{count}"), &guests, network)?;
+    let start = bench
+        .workshop
+        .bridge(&format!("crowd-{count}"), &guests, network)?;
     let mut best = 0;
     loop {
         let before = files(&compiled);
         let mut plugin = Plugin::manifest(&start)?;
         let present = plugin.methods() / 4;
-        if present == count && plugin.manifest_time < Duration::from_millis(20 * count as u64 + 200) {
+        if present == count && plugin.manifest_time < Duration::from_millis(20 * count as u64 + 200)
+        {
             return Ok(start);
         }
         eprintln!(

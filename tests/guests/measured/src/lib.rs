@@ -113,9 +113,8 @@ pub fn guest() -> Guest<State> {
     let mut words = text.split_whitespace();
     let name = words.next().unwrap_or("measured");
     let parts = words.next().unwrap_or_default();
-    let method = |what: &str, usage: &str| {
-        Method::new(&format!("{name}-{what}"), usage, "For measurements")
-    };
+    let method =
+        |what: &str, usage: &str| Method::new(&format!("{name}-{what}"), usage, "For measurements");
     // With its state from the beginning: db_write comes before init.
     let mut guest = Guest::with_state(State::default())
         .dynamic()
