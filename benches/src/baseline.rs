@@ -51,7 +51,7 @@ fn differences(baseline: &Value, counts: &Value) -> anyhow::Result<(Vec<String>,
             growth * 100.0,
             parts.join(", ")
         ));
-        if growth > GROWTH {
+        if now > before * (1.0 + GROWTH) {
             grown.push(kind.clone());
         }
     }

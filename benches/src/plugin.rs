@@ -269,12 +269,11 @@ impl Plugin {
             Template::request(method, &format!("[{count}]"), "").write(self.sent, &mut out);
         }
         self.write(&out)?;
-        let expected = format!("{count}");
         for _ in waits {
             let frame = self.answer()?;
             let answer: Value = serde_json::from_slice(&frame)?;
             ensure!(
-                answer["result"].to_string() == expected,
+                answer["result"].as_u64() == Some(count),
                 "{}: {count} notifications were sent, and {answer}",
                 self.name
             );
