@@ -1,0 +1,101 @@
+//! What many guests cost: memory, wake-ups, and the calls of each.
+
+use std::time::Duration;
+
+use super::Bench;
+use super::startup::warm;
+use crate::cpu::Cores;
+use crate::guests::Guest;
+use crate::peers::Peer;
+use crate::plugin::{Plugin, Template};
+use crate::process;
+
+/// Guests in one bridge.
+const GUESTS: [usize; 6] = [0, 1, 10, 11, 100, 101];
+/// Guests in one bridge, for calls per second.
+const LOADED: [usize; 4] = [1, 10, 100, 1000];
+/// Rows of this room.
+pub const ROWS: [&str; 5] = [
+    "memory-rss",
+    "memory-pss",
+    "wakeups",
+    "calls-spread",
+    "calls-one",
+];
+
+/// Measures all rows of this room.
+pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
+    if bench.wants_any(&["memory-rss", "memory-pss"]) {
+        for (peer, start) in &bench.natives {
+            if bench.peers.contains(peer) {
+                let mut plugin = Plugin::start(start)?;
+                plugin.call("peer-echo", "{}")?;
+                add_memory(&mut bench.figures, &plugin, *peer, 0)?;
+            }
+        }
+    }
+    if !bench.wants_any(&ROWS) || !bench.peers.contains(&Peer::Bridge) {
+        return Ok(());
+    }
+    let mut counts: Vec<usize> = GUESTS.into_iter().chain(LOADED).collect();
+    counts.sort_unstable();
+    counts.dedup();
+    let who = Peer::Bridge.word();
+    counts.retain(|count| *count <= bench.most_guests);
+    for count in counts {
+        let start = warm(bench, count)?;
+        let mut plugin = Plugin::start(&start)?;
+        let guests = Guest::many(count, "");
+        for guest in &guests {
+            plugin.call(&format!("{}-echo", guest.name), "{}")?;
+        }
+        if bench.wants_any(&["memory-rss", "memory-pss"]) {
+            add_memory(&mut bench.figures, &plugin, Peer::Bridge, count as u64)?;
+        }
+        if bench.wants("wakeups") && [0, 1, 100].contains(&count) {
+            // What ran is at rest after some tens of milliseconds.
+            std::thread::sleep(Duration::from_secs(1));
+            let before = process::switches(plugin.process())?;
+            let time = Duration::from_secs(4);
+            std::thread::sleep(time);
+            let rate = (process::switches(plugin.process())? - before) as f64 / time.as_secs_f64();
+            bench
+                .figures
+                .add("wakeups", who, "", count as u64, "1/s", rate);
+        }
+        if LOADED.contains(&count) && bench.wants_any(&["calls-spread", "calls-one"]) {
+            calls(bench, &mut plugin, &guests)?;
+        }
+        eprintln!("{count} guests loaded");
+    }
+    Ok(())
+}
+
+fn calls(bench: &mut Bench, plugin: &mut Plugin, guests: &[Guest]) -> anyhow::Result<()> {
+    let echo = |guest: &Guest| Template::request(&format!("{}-echo", guest.name), "{}", "ok");
+    let all: Vec<Template> = guests.iter().map(echo).collect();
+    let time = Duration::from_millis(300);
+    for _ in 0..bench.rounds {
+        for cores in Cores::BOTH {
+            bench.machine.assign(cores, &[plugin.process()])?;
+            for (row, templates) in [("calls-spread", &all[..]), ("calls-one", &all[..1])] {
+                let rate = plugin.outstanding(templates, 64, time)?;
+                let (who, at) = (Peer::Bridge.word(), guests.len() as u64);
+                bench.figures.add(row, who, cores.word(), at, "1/s", rate);
+            }
+        }
+    }
+    bench.machine.assign(Cores::Free, &[])
+}
+
+fn add_memory(
+    figures: &mut crate::figures::Figures,
+    plugin: &Plugin,
+    peer: Peer,
+    at: u64,
+) -> anyhow::Result<()> {
+    let memory = process::memory(plugin.process())?;
+    figures.add("memory-rss", peer.word(), "", at, "KiB", memory.rss as f64);
+    figures.add("memory-pss", peer.word(), "", at, "KiB", memory.pss as f64);
+    Ok(())
+}

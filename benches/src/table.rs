@@ -1,0 +1,465 @@
+//! The table: what was measured, what is to be reached, and whether it was.
+
+use std::fmt::Write as _;
+
+use crate::cpu::Cores;
+use crate::figures::Figures;
+use crate::peers::Peer;
+use crate::rows::startup::COLD;
+
+/// One line.
+#[derive(Debug)]
+pub struct Line {
+    /// What was measured.
+    pub what: String,
+    /// One cell for each peer, in the order of [`Peer::ALL`].
+    pub cells: [String; 4],
+    /// What is to be reached.
+    pub goal: String,
+    /// Whether it was; None where there is no goal or nothing to compare with.
+    pub reached: Option<bool>,
+}
+
+/// Which of two is better.
+#[derive(Clone, Copy, PartialEq)]
+enum Better {
+    Less,
+    More,
+}
+
+/// A limit that a figure of the bridge must keep to, with the words for it.
+struct Goal {
+    words: &'static str,
+    /// None when what it is compared with was not measured.
+    limit: Option<f64>,
+}
+
+struct Maker<'a> {
+    figures: &'a Figures,
+    lines: Vec<Line>,
+}
+
+impl Maker<'_> {
+    fn of(&self, row: &'static str, peer: Peer, cores: Cores) -> Option<f64> {
+        self.figures.get(row, peer.word(), cores.word(), 0)
+    }
+
+    /// A row that all peers have.
+    fn peers(
+        &mut self,
+        what: &str,
+        row: &'static str,
+        cores: Cores,
+        show: fn(f64) -> String,
+        better: Better,
+        goal: Goal,
+    ) {
+        let cells = Peer::ALL.map(|peer| self.of(row, peer, cores).map_or_else(dash, show));
+        let value = self.of(row, Peer::Bridge, cores);
+        let kept = value.zip(goal.limit).map(|(value, limit)| match better {
+            Better::Less => value <= limit,
+            Better::More => value >= limit,
+        });
+        let limit = goal
+            .limit
+            .map_or_else(String::new, |limit| format!(" = {}", show(limit)));
+        self.lines.push(Line {
+            what: format!("{what}, {}", cores.word()),
+            cells,
+            goal: format!("{}{limit}", goal.words),
+            reached: kept,
+        });
+    }
+
+    /// A row that only the bridge has.
+    fn bridge(&mut self, what: &str, value: Option<String>, goal: &str, reached: Option<bool>) {
+        let Some(value) = value else { return };
+        self.lines.push(Line {
+            what: what.to_owned(),
+            cells: [dash(), dash(), dash(), value],
+            goal: goal.to_owned(),
+            reached,
+        });
+    }
+}
+
+fn dash() -> String {
+    "–".to_owned()
+}
+
+fn micros(value: f64) -> String {
+    match value {
+        ..100.0 => format!("{value:.1} µs"),
+        ..10_000.0 => format!("{value:.0} µs"),
+        _ => format!("{:.1} ms", value / 1e3),
+    }
+}
+
+fn millis(value: f64) -> String {
+    match value {
+        ..10.0 => format!("{value:.2} ms"),
+        ..10_000.0 => format!("{value:.0} ms"),
+        _ => format!("{:.1} s", value / 1e3),
+    }
+}
+
+fn rate(value: f64) -> String {
+    // Three figures: the others are chance.
+    let unit = 10f64.powf((value.max(1.0).log10().floor() - 2.0).max(0.0));
+    let digits = format!("{:.0}", (value / unit).round() * unit);
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .filter_map(|group| std::str::from_utf8(group).ok())
+        .collect();
+    format!("{}/s", groups.join(","))
+}
+
+fn megabytes(kib: f64) -> String {
+    format!("{:.1} MB", kib * 1024.0 / 1e6)
+}
+
+/// All lines for which there are figures.
+pub fn lines(figures: &Figures) -> Vec<Line> {
+    let mut maker = Maker {
+        figures,
+        lines: Vec::new(),
+    };
+    latency(&mut maker);
+    throughput(&mut maker);
+    large(&mut maker);
+    startup(&mut maker);
+    memory(&mut maker);
+    crowd(&mut maker);
+    let measured = |line: &Line| line.cells.iter().any(|cell| *cell != dash());
+    maker.lines.into_iter().filter(measured).collect()
+}
+
+fn least(values: [Option<f64>; 2]) -> Option<f64> {
+    values.into_iter().flatten().min_by(f64::total_cmp)
+}
+
+fn latency(maker: &mut Maker<'_>) {
+    let (p50, p99) = ("hook-p50", "hook-p99");
+    let of = |row, peer, cores| maker.of(row, peer, cores);
+    let pinned50 = least([
+        of(p50, Peer::ClnPlugin, Cores::Pinned).map(|v| v * 0.5),
+        of(p50, Peer::C, Cores::Pinned).map(|v| v * 2.2),
+    ]);
+    let pinned99 = of(p99, Peer::ClnPlugin, Cores::Pinned);
+    let free = [p50, p99].map(|row| {
+        least([
+            of(row, Peer::ClnPlugin, Cores::Free),
+            of(row, Peer::Pyln, Cores::Free),
+        ])
+    });
+    let goal = |words, limit| Goal { words, limit };
+    let halves = goal("half of cln-plugin, 2.2 × C", pinned50);
+    maker.peers(
+        "one hook at a time, p50",
+        p50,
+        Cores::Pinned,
+        micros,
+        Better::Less,
+        halves,
+    );
+    maker.peers(
+        "one hook at a time, p99",
+        p99,
+        Cores::Pinned,
+        micros,
+        Better::Less,
+        goal("below cln-plugin", pinned99),
+    );
+    let [free50, free99] = free;
+    let below = "below cln-plugin and pyln-client";
+    maker.peers(
+        "one hook at a time, p50",
+        p50,
+        Cores::Free,
+        micros,
+        Better::Less,
+        goal(below, free50),
+    );
+    maker.peers(
+        "one hook at a time, p99",
+        p99,
+        Cores::Free,
+        micros,
+        Better::Less,
+        goal(below, free99),
+    );
+}
+
+fn throughput(maker: &mut Maker<'_>) {
+    for (cores, times, words) in [
+        (Cores::Pinned, 3.0, "3 × cln-plugin"),
+        (Cores::Free, 8.0, "8 × cln-plugin"),
+    ] {
+        let limit = maker
+            .of("hooks-64", Peer::ClnPlugin, cores)
+            .map(|v| v * times);
+        maker.peers(
+            "hooks, 64 outstanding",
+            "hooks-64",
+            cores,
+            rate,
+            Better::More,
+            Goal { words, limit },
+        );
+    }
+    for cores in Cores::BOTH {
+        let one = maker.of("notifications", Peer::ClnPlugin, cores);
+        let goal = Goal {
+            words: "3 × cln-plugin",
+            limit: one.map(|v| v * 3.0),
+        };
+        maker.peers(
+            "notifications to one guest",
+            "notifications",
+            cores,
+            rate,
+            Better::More,
+            goal,
+        );
+        let goal = Goal {
+            words: "0.3 × cln-plugin to one",
+            limit: one.map(|v| v * 0.3),
+        };
+        maker.peers(
+            "notifications to ten guests each",
+            "notifications-ten",
+            cores,
+            rate,
+            Better::More,
+            goal,
+        );
+    }
+}
+
+fn large(maker: &mut Maker<'_>) {
+    for (what, row) in [
+        ("method, result of 1 MB", "blob"),
+        ("db_write of 10 MB", "db_write"),
+    ] {
+        for cores in Cores::BOTH {
+            let limit = maker.of(row, Peer::ClnPlugin, cores);
+            let goal = Goal {
+                words: "below cln-plugin",
+                limit,
+            };
+            maker.peers(what, row, cores, millis, Better::Less, goal);
+        }
+    }
+}
+
+fn startup(maker: &mut Maker<'_>) {
+    let row = "getmanifest";
+    let figures = maker.figures;
+    let get = |who: &str, at| figures.get(row, who, "", at);
+    let bridge = Peer::Bridge.word();
+    let native = |peer: Peer| get(peer.word(), 0).map_or_else(dash, millis);
+    if let Some(one) = get(bridge, 1) {
+        maker.lines.push(Line {
+            what: "getmanifest, 1 guest, cached".to_owned(),
+            cells: [
+                native(Peer::C),
+                native(Peer::ClnPlugin),
+                native(Peer::Pyln),
+                millis(one),
+            ],
+            goal: String::new(),
+            reached: None,
+        });
+    }
+    for (what, who, at, goal, limit) in [
+        ("getmanifest, 10 guests, cached", bridge, 10, "", None),
+        (
+            "getmanifest, 100 guests, cached",
+            bridge,
+            100,
+            "150 ms",
+            Some(150.0),
+        ),
+        ("getmanifest, 1 guest, nothing cached", COLD, 1, "", None),
+        (
+            "getmanifest, 10 guests, nothing cached",
+            COLD,
+            10,
+            "3 s",
+            Some(3000.0),
+        ),
+        (
+            "getmanifest, 100 guests, nothing cached",
+            COLD,
+            100,
+            "bounded by cores, below 120 s",
+            Some(120_000.0),
+        ),
+    ] {
+        let value = get(who, at);
+        let mut text = value.map(millis);
+        let late = figures.get("getmanifest-late", who, "", at);
+        if let (Some(text), Some(late @ 1.0..)) = (&mut text, late) {
+            let _ = write!(text, ", {late:.0} left out");
+        }
+        let reached = value.zip(limit).map(|(value, limit)| value <= limit);
+        maker.bridge(what, text, goal, reached);
+    }
+}
+
+fn memory(maker: &mut Maker<'_>) {
+    let figures = maker.figures;
+    for (word, row) in [("resident", "memory-rss"), ("proportional", "memory-pss")] {
+        let get = |peer: Peer| figures.get(row, peer.word(), "", 0);
+        let none = get(Peer::Bridge);
+        if none.is_some() {
+            maker.lines.push(Line {
+                what: format!("memory ({word}), no guest"),
+                cells: Peer::ALL.map(|peer| get(peer).map_or_else(dash, megabytes)),
+                goal: "under 20 MB".to_owned(),
+                reached: none.map(|kib| kib * 1024.0 < 20e6),
+            });
+        }
+        let at = |guests| figures.get(row, Peer::Bridge.word(), "", guests);
+        let growth = |from, to: u64| Some((at(to)? - at(from)?) / (to - from) as f64 * 1.024);
+        for (from, to) in [(1, 11), (1, 101)] {
+            let each: Option<f64> = growth(from, to);
+            maker.bridge(
+                &format!("memory ({word}), each guest from {from} to {to}"),
+                each.map(|kb| format!("{kb:.0} KB")),
+                "under 300 KB",
+                each.map(|kb| kb < 300.0),
+            );
+        }
+    }
+}
+
+fn crowd(maker: &mut Maker<'_>) {
+    let figures = maker.figures;
+    let who = Peer::Bridge.word();
+    let wakeups = figures.get("wakeups", who, "", 100);
+    maker.bridge(
+        "wake-ups at rest, 100 guests",
+        wakeups.map(|rate| format!("{rate:.2}/s")),
+        "0",
+        wakeups.map(|rate| rate == 0.0),
+    );
+    for cores in Cores::BOTH {
+        let get = |row| figures.get(row, who, cores.word(), 0);
+        if let (Some(alone), Some(beside)) = (get("quiet-alone-p99"), get("quiet-beside-p99")) {
+            maker.bridge(
+                &format!("p99 beside a guest that burns CPU, {}", cores.word()),
+                Some(format!("{} (alone {})", micros(beside), micros(alone))),
+                "twice its own",
+                Some(beside < alone * 2.0),
+            );
+        }
+    }
+    for cores in Cores::BOTH {
+        let series = figures.series("calls-spread", who, cores.word());
+        let (Some((_, first)), Some((most, last))) = (series.first(), series.last()) else {
+            continue;
+        };
+        if series.len() > 1 {
+            maker.bridge(
+                &format!(
+                    "calls, 64 outstanding, spread over 1 → {most:.0} guests, {}",
+                    cores.word()
+                ),
+                Some(format!("{} → {}", rate(*first), rate(*last))),
+                "flat (within a tenth)",
+                Some(*last >= first * 0.9),
+            );
+        }
+    }
+}
+
+/// As Markdown.
+pub fn markdown(lines: &[Line]) -> String {
+    let mut text = String::from("| |");
+    for peer in Peer::ALL {
+        // Into a String it cannot fail.
+        let _ = write!(text, " {} |", peer.word());
+    }
+    text.push_str(" to reach | reached |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+    for line in lines {
+        let reached = match line.reached {
+            Some(true) => "yes",
+            Some(false) => "**no**",
+            None => "",
+        };
+        let cells = line.cells.join(" | ");
+        let _ = writeln!(
+            text,
+            "| {} | {cells} | {} | {reached} |",
+            line.what, line.goal
+        );
+    }
+    text
+}
+
+/// For a terminal: the same in columns.
+pub fn plain(lines: &[Line]) -> String {
+    let cells: Vec<Vec<String>> = markdown(lines)
+        .lines()
+        .filter(|line| !line.starts_with("| ---"))
+        .map(|line| {
+            let line = line.trim_matches('|').replace("**", "");
+            line.split('|').map(|cell| cell.trim().to_owned()).collect()
+        })
+        .collect();
+    let columns = cells.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let lengths = cells
+            .iter()
+            .filter_map(|row| Some(row.get(column)?.chars().count()));
+        lengths.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in &cells {
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(text, "{cell:width$}  ");
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_as_a_person_reads_them() {
+        assert_eq!(micros(4.72), "4.7 µs");
+        assert_eq!(micros(12_345.0), "12.3 ms");
+        assert_eq!(millis(0.9), "0.90 ms");
+        assert_eq!(millis(111.4), "111 ms");
+        assert_eq!(rate(284_321.0), "284,000/s");
+        assert_eq!(rate(999_700.0), "1,000,000/s");
+        assert_eq!(rate(57.0), "57/s");
+        assert_eq!(megabytes(1500.0), "1.5 MB");
+    }
+
+    #[test]
+    fn a_goal_is_judged_against_what_the_peers_did_in_the_same_run() {
+        let mut figures = Figures::default();
+        for (peer, value) in [
+            (Peer::C, 5.0),
+            (Peer::ClnPlugin, 24.0),
+            (Peer::Bridge, 11.5),
+        ] {
+            figures.add("hook-p50", peer.word(), "pinned", 0, "us", value);
+        }
+        let all = lines(&figures);
+        let line = all.first().unwrap();
+        assert!(line.goal.ends_with("11.0 µs"), "{}", line.goal);
+        assert_eq!(line.reached, Some(false));
+        assert!(markdown(&all).contains("| 5.0 µs | 24.0 µs | – | 11.5 µs |"));
+        assert!(plain(&all).contains("11.5 µs"));
+    }
+}

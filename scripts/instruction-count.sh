@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Counts the instructions of one hook call, one notification and one method call
+# through the bridge, and compares them with benches/instructions.json.
+#
+#   scripts/instruction-count.sh               fails if a count grew by more than 5 %
+#   scripts/instruction-count.sh --renew       writes the counts of today as the baseline
+#   scripts/instruction-count.sh --functions   says as well which functions they are in
+#
+# What is to be there: the bridge and the counter, as test.sh builds them, and the guest
+# tests/guests/measured. The bridge's thread goes one step at a time (ptrace), so that
+# the count does not depend on what else the machine does.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/environment.sh
+. scripts/environment.sh
+
+baseline=benches/instructions.json
+bench=target/release/cln-wasm-bench
+more=()
+case ${1:-} in
+--renew) more=(--renew) ;;
+--functions) more=(--functions) ;;
+'') ;;
+*)
+    sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | sed '$d' >&2
+    exit 2
+    ;;
+esac
+[[ -x $bench ]] || {
+    echo "instruction-count: there is no $bench: build with ./test.sh or ./bench.sh" >&2
+    exit 1
+}
+exec "$bench" --instructions --baseline "$baseline" "${more[@]}"
