@@ -160,9 +160,13 @@ impl Plugin {
         self.child.id()
     }
 
-    /// The methods of its manifest.
+    /// The methods of its manifest, without the bridge's own.
     pub fn methods(&self) -> usize {
-        self.manifest["rpcmethods"].as_array().map_or(0, Vec::len)
+        let methods = self.manifest["rpcmethods"].as_array();
+        let methods = methods.into_iter().flatten();
+        methods
+            .filter(|method| method["name"] != "wasm-list")
+            .count()
     }
 
     /// One request and its result.

@@ -196,7 +196,8 @@ fn the_limits_hold_also_among_many_at_once() {
 #[test]
 fn the_manifest_leaves_no_trace() {
     let mut script = keeper("k");
-    let answer = script["manifest"].take();
+    let mut answer = script["manifest"].take();
+    answer["capabilities"] = json!([{"grant": "kv", "reason": "to keep"}]);
     script["manifest"] = json!([{"kv": ["set", "a", "1"]}, {"log": ["info", "asked"]},
         {"answer": answer, "with": {}}]);
     script["init"] = json!([{"kv": ["get", "a"]}, {"kv": ["set", "b", "1"]}]);

@@ -160,7 +160,7 @@ fn late_at_getmanifest_or_init_the_node_does_not_start() {
             .plugin("/bin/sh")
             .arg("-c")
             .arg(script)
-            .startup_limit(Duration::from_secs(2));
+            .startup_limit(Duration::from_secs(5));
         let failure = late.start().err().unwrap();
         let verdict = failure.verdict().unwrap();
         assert!(

@@ -53,16 +53,12 @@ impl Minute {
         }
     }
 
-    /// Counts CPU that was used just now.
+    /// Counts CPU that was used in this second of [`CpuClock::Wall`].
     ///
     /// # Errors
     ///
     /// It is too much within a minute: this many ms.
-    pub fn spend(&mut self, used: Duration) -> Result<(), u64> {
-        self.spend_at(used, CpuClock::Wall.now().as_secs())
-    }
-
-    fn spend_at(&mut self, used: Duration, second: u64) -> Result<(), u64> {
+    pub fn spend(&mut self, used: Duration, second: u64) -> Result<(), u64> {
         let passed = second.saturating_sub(self.second);
         for ahead in 1..=passed.min(SLICES as u64) {
             let slice = self.slice(self.second + ahead);
@@ -94,21 +90,17 @@ mod tests {
     fn what_was_used_counts_for_a_minute() {
         let mut minute = Minute::new(100 * MS);
         let began = minute.second;
-        assert_eq!(minute.spend_at(60 * MS, began), Ok(()));
-        assert_eq!(minute.spend_at(40 * MS, began + 30), Ok(()));
-        assert_eq!(minute.spend_at(MS, began + 59), Err(101));
+        assert_eq!(minute.spend(60 * MS, began), Ok(()));
+        assert_eq!(minute.spend(40 * MS, began + 30), Ok(()));
+        assert_eq!(minute.spend(MS, began + 59), Err(101));
         assert_eq!(
-            minute.spend_at(58 * MS, began + 60),
+            minute.spend(58 * MS, began + 60),
             Ok(()),
             "the first 60 are gone"
         );
-        assert_eq!(minute.spend_at(2 * MS, began + 61), Err(101));
-        assert_eq!(minute.spend_at(100 * MS, began + 10_000), Ok(()));
-        assert_eq!(
-            minute.spend_at(MS, began),
-            Err(101),
-            "a clock never goes back"
-        );
+        assert_eq!(minute.spend(2 * MS, began + 61), Err(101));
+        assert_eq!(minute.spend(100 * MS, began + 10_000), Ok(()));
+        assert_eq!(minute.spend(MS, began), Err(101), "a clock never goes back");
     }
 
     #[test]

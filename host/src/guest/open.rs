@@ -1,7 +1,7 @@
 //! The calls of one guest that are open: who waits for them, and since when
 //! nobody does.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
@@ -37,9 +37,9 @@ pub struct OpenCalls {
 
 #[derive(Debug, Default)]
 struct Table {
-    open: HashMap<CallId, Open>,
+    open: BTreeMap<CallId, Open>,
     /// Calls that nobody waits for any more, still running in the guest.
-    overdue: HashMap<CallId, Call>,
+    overdue: BTreeMap<CallId, Call>,
     /// How many open calls there are of each depth but 0.
     depths: BTreeMap<u64, usize>,
     /// Why no call can be opened any more.

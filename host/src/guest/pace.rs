@@ -227,11 +227,16 @@ async fn stretch<T>(
             pulse.polls.fetch_add(1, Ordering::Relaxed);
             current.as_mut().poll(cx)
         };
-        let spent = clock.now().saturating_sub(before);
+        let after = clock.now();
+        let spent = after.saturating_sub(before);
         match polled {
             Poll::Ready(value) => Poll::Ready(Stretch::Finished(value)),
             Poll::Pending => {
-                if let Err(used) = minute.spend(spent) {
+                let second = match clock {
+                    CpuClock::Wall => after,
+                    CpuClock::Thread => CpuClock::Wall.now(),
+                };
+                if let Err(used) = minute.spend(spent, second.as_secs()) {
                     return Poll::Ready(Stretch::Stopped(Stopped::Minute(used)));
                 }
                 if !move_on(pulse.was_interrupted()) {

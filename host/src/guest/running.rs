@@ -3,7 +3,7 @@
 //! Many calls are open in one instance at the same time. The engine knows which
 //! task it runs; here each task is known as the call that it was begun for.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use wasmtime::component::GuestTaskId;
@@ -13,7 +13,7 @@ use super::call::{CallId, Label};
 /// The calls that were begun in one life of a guest and have not ended.
 #[derive(Debug, Default)]
 pub struct Running {
-    tasks: Mutex<HashMap<GuestTaskId, Task>>,
+    tasks: Mutex<BTreeMap<GuestTaskId, Task>>,
 }
 
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Running {
         Some(task.ticks)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<GuestTaskId, Task>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<GuestTaskId, Task>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

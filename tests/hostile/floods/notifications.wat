@@ -1,7 +1,7 @@
 ;; The background task sends a hundred notifications every 5 ms: lightningd would queue them all.
 ;;! "expect": [{"level": "info", "text": "limit"}]
 (import "cln:guest/log@0.1.0" "log" (func $log (param i32 i32 i32)))
-(import "cln:guest/timer@0.1.0" "sleep" (func $sleep (param i64)))
+(import "cln:guest/timer@0.1.0" "sleep" (func $sleep (param i64 i32)))
 (import "cln:guest/notification@0.1.0" "notify" (func $notify (param i32 i32 i32 i32 i32)))
 (data (i32.const 800) "%NAME%-topic")
 (data (i32.const 840) "limit")
@@ -14,4 +14,4 @@
     ;; Refused, because there were too many.
     (if (i32.and (i32.eq (i32.load8_u (i32.const 512)) (i32.const 1)) (i32.eq (i32.load8_u (i32.const 516)) (i32.const 1)))
       (then (call $log (i32.const 2) (i32.const 840) (i32.const 5))))
-    (call $sleep (i64.const 5)) (br 0)))
+    (call $sleep (i64.const 5) (i32.const 65504)) (br 0)))

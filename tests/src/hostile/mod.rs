@@ -242,6 +242,11 @@ fn manifest_of(name: &str, card: &Card, values: &BTreeMap<String, String>) -> Va
         "subscriptions": ["block_added"],
         "notifications": [{"method": format!("{name}-topic")}],
         "cancheck": true,
+        "capabilities": [
+            {"grant": "rpc: method^", "reason": "to do harm"},
+            {"grant": "timer", "reason": "to wait for it"},
+            {"grant": "kv", "reason": "to remember it"},
+        ],
     });
     for (key, value) in &card.manifest {
         members[key] = value.clone();

@@ -176,7 +176,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     if !metadata.is_file() {
         return Err("not a regular file".to_owned());
     }
-    let too_large = || format!("larger than {limit} bytes");
+    let too_large = || format!("larger than {limit} bytes: limits.module_bytes is {limit}");
     if metadata.len() > limit {
         return Err(too_large());
     }
@@ -265,7 +265,7 @@ mod tests {
                 ("c", &policy),
                 ("dangling", "cannot be opened"),
                 ("folder", "not a regular file"),
-                ("large", "larger than 100 bytes"),
+                ("large", "larger than 100 bytes: limits.module_bytes is 100"),
                 ("loop", "not a regular file"),
                 ("two words", &no_name),
                 (&longest, &no_name),

@@ -21,7 +21,7 @@ const MODULES: u64 = 200;
 /// Components in a component.
 const COMPONENTS: u64 = 100;
 /// Memories, each of which reserves 4 GiB of address space for every instance.
-pub const MEMORIES: u64 = 16;
+pub const MEMORIES: u64 = 8;
 /// Bytes of memory that a guest asks for before it runs. What it may grow to is the
 /// operator's to say; this is where no operator would go.
 const INITIAL_MEMORY: u64 = 1 << 30;
