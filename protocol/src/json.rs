@@ -151,9 +151,9 @@ fn plain(bytes: &[u8]) -> usize {
     let length = memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len());
     let run = bytes.get(..length).unwrap_or_default();
     // Without a branch for each byte, so that it is done many at a time.
-    let control = run.iter().fold(0u8, |any, b| any | u8::from(*b < 0x20));
-    match control {
-        0 => length,
+    let least = run.iter().fold(u8::MAX, |least, b| least.min(*b));
+    match least {
+        0x20.. => length,
         _ => run.iter().position(|b| *b < 0x20).unwrap_or(length),
     }
 }
