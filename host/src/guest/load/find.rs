@@ -265,7 +265,7 @@ mod tests {
                 ("c", &policy),
                 ("dangling", "cannot be opened"),
                 ("folder", "not a regular file"),
-                ("large", "larger than 100 bytes: limits.module_bytes is 100"),
+                ("large", "larger than 100 bytes"),
                 ("loop", "not a regular file"),
                 ("two words", &no_name),
                 (&longest, &no_name),
