@@ -33,6 +33,17 @@ fi
 setup=$("$here/wasm-target.sh")
 eval "$setup"
 
+# SIMD: strings and memory are gone through sixteen bytes at a time. Every bridge takes it.
+simd='-C target-feature=+simd128'
+if [[ -n ${CARGO_ENCODED_RUSTFLAGS:-} ]]; then
+    export CARGO_ENCODED_RUSTFLAGS+=$'\x1f'"${simd/ /$'\x1f'}"
+elif [[ -n ${RUSTFLAGS:-} ]]; then
+    export RUSTFLAGS+=" $simd"
+else
+    flags=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$CARGO_BUILD_TARGET")_RUSTFLAGS
+    export "$flags=${!flags:-} $simd"
+fi
+
 # Crates of this workspace are compiled together, so that what they share is
 # compiled once; any other crate alone, by its own workspace's rules.
 ours=()

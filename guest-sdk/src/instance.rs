@@ -11,7 +11,6 @@ use futures::future::{LocalBoxFuture, ready};
 use futures::stream::{FuturesUnordered, StreamExt};
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::border::{Border, LogLevel};
 use crate::cx::{Core, Cx};
@@ -21,7 +20,7 @@ use crate::guest::{Guest, OptionEntry, Start};
 use crate::init::{self, Init};
 use crate::kv;
 use crate::manifest;
-use crate::subscription::Notification;
+use crate::subscription::Delivery;
 use crate::turn::Turn;
 
 type Background = mpsc::UnboundedReceiver<LocalBoxFuture<'static, ()>>;
@@ -52,12 +51,7 @@ pub(crate) trait Exports {
         value: Option<&str>,
         check_only: bool,
     ) -> Result<(), RpcError>;
-    fn notification(
-        self: Rc<Self>,
-        topic: String,
-        params: String,
-        origin: Option<String>,
-    ) -> LocalBoxFuture<'static, ()>;
+    fn notification(self: Rc<Self>, delivery: Delivery) -> LocalBoxFuture<'static, ()>;
     fn hook(
         &self,
         call: u64,
@@ -276,14 +270,10 @@ impl<S: 'static> Exports for Instance<S> {
         })
     }
 
-    fn notification(
-        self: Rc<Self>,
-        topic: String,
-        params: String,
-        origin: Option<String>,
-    ) -> LocalBoxFuture<'static, ()> {
+    fn notification(self: Rc<Self>, delivery: Delivery) -> LocalBoxFuture<'static, ()> {
         async move {
             let _turn = self.notifications.take().await;
+            let topic = &delivery.topic;
             let warn = |reason: &str| {
                 let line = format!("notification {topic}: {reason}");
                 self.core.border.log(LogLevel::Unusual, &line);
@@ -292,18 +282,9 @@ impl<S: 'static> Exports for Instance<S> {
                 Ok(cx) => cx,
                 Err(reason) => return warn(&reason),
             };
-            let params: Box<RawValue> = match RawValue::from_string(params) {
-                Ok(params) => params,
-                Err(error) => return warn(&error.to_string()),
-            };
-            let notification = Notification {
-                topic: topic.as_str().into(),
-                origin: origin.map(Into::into),
-                params: params.into(),
-            };
             for entry in &self.guest.subscriptions {
-                if entry.wants(&topic)
-                    && let Err(reason) = (entry.handle)(cx.clone(), &notification).await
+                if entry.wants(topic)
+                    && let Err(reason) = (entry.handle)(cx.clone(), &delivery).await
                 {
                     warn(&reason);
                 }

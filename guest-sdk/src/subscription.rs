@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::rc::Rc;
 
+use cln_protocol::json;
 use cln_protocol::topics::Topic;
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, ready};
@@ -11,7 +12,6 @@ use serde_json::value::RawValue;
 
 use crate::cx::Cx;
 use crate::handler::Async;
-use crate::members::Members;
 
 /// One notification of any topic, as it came.
 #[derive(Debug, Clone)]
@@ -34,12 +34,29 @@ impl Notification {
 
 /// The payload in `{topic: payload}`, or all of it.
 fn inner<'a>(topic: &str, params: &'a str) -> &'a str {
-    match serde_json::from_str(params) {
-        Ok(Members(members)) => match members.as_slice() {
-            [(name, payload)] if name == topic => payload.get(),
-            _ => params,
-        },
-        Err(_) => params,
+    let Some(mut members) = json::members(params) else {
+        return params;
+    };
+    match (members.next(), members.next()) {
+        (Some(Ok(only)), None) if only.is(topic) && members.rest().trim().is_empty() => only.value,
+        _ => params,
+    }
+}
+
+/// One notification, as the bridge hands it over: not looked at yet.
+pub(crate) struct Delivery {
+    pub topic: String,
+    pub origin: Option<String>,
+    pub params: String,
+}
+
+impl Delivery {
+    fn notification(&self) -> Result<Notification, serde_json::Error> {
+        Ok(Notification {
+            topic: self.topic.as_str().into(),
+            origin: self.origin.as_deref().map(Into::into),
+            params: RawValue::from_string(self.params.clone())?.into(),
+        })
     }
 }
 
@@ -90,7 +107,7 @@ where
     }
 }
 
-type Serve<S> = Box<dyn Fn(Cx<S>, &Notification) -> LocalBoxFuture<'static, Result<(), String>>>;
+type Serve<S> = Box<dyn Fn(Cx<S>, &Delivery) -> LocalBoxFuture<'static, Result<(), String>>>;
 
 /// A registered subscription.
 pub(crate) struct Entry<S> {
@@ -103,11 +120,13 @@ impl<S: 'static> Entry<S> {
     pub fn typed<T: Topic>(handler: impl NotificationHandler<S, T::Payload>) -> Self {
         Entry {
             topic: Some(T::NAME.to_owned()),
-            handle: Box::new(move |cx, notification| match notification.payload() {
-                Ok(payload) => handler.call(cx, payload),
-                Err(error) => {
-                    let reason = format!("the payload is not as expected: {error}");
-                    ready(Err(reason)).boxed_local()
+            handle: Box::new(move |cx, delivery| {
+                match serde_json::from_str(inner(&delivery.topic, &delivery.params)) {
+                    Ok(payload) => handler.call(cx, payload),
+                    Err(error) => {
+                        let reason = format!("the payload is not as expected: {error}");
+                        ready(Err(reason)).boxed_local()
+                    }
                 }
             }),
         }
@@ -116,7 +135,10 @@ impl<S: 'static> Entry<S> {
     pub fn raw(topic: Option<String>, handler: impl NotificationHandler<S, Notification>) -> Self {
         Entry {
             topic,
-            handle: Box::new(move |cx, notification| handler.call(cx, notification.clone())),
+            handle: Box::new(move |cx, delivery| match delivery.notification() {
+                Ok(notification) => handler.call(cx, notification),
+                Err(error) => ready(Err(error.to_string())).boxed_local(),
+            }),
         }
     }
 

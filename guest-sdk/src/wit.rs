@@ -13,6 +13,7 @@ use crate::guest::Guest;
 use crate::http::{HttpRequest, HttpResponse};
 use crate::instance::{Exports, Instance};
 use crate::kv::{KvPage, KvSwap};
+use crate::subscription::Delivery;
 
 /// What wit-bindgen makes of the WIT world.
 pub mod bindings {
@@ -309,7 +310,12 @@ impl<E: Entry> plugin::Guest for E {
     }
 
     async fn notification(topic: String, params: String, origin: Option<String>) {
-        instance::<E>().notification(topic, params, origin).await;
+        let delivery = Delivery {
+            topic,
+            origin,
+            params,
+        };
+        instance::<E>().notification(delivery).await;
     }
 
     async fn hook(call: u64, hook: String, payload: String) -> Result<String, String> {

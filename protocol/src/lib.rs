@@ -9,7 +9,6 @@
 
 pub mod hook;
 pub mod hooks;
-#[cfg(feature = "host")]
 pub mod json;
 pub mod manifest;
 #[cfg(feature = "host")]

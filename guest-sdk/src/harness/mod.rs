@@ -319,7 +319,11 @@ impl Harness {
     pub fn notify_from(&mut self, origin: Option<&str>, topic: &str, params: Value) {
         let guest = Rc::clone(&self.guest);
         let origin = origin.map(str::to_owned);
-        let handled = guest.notification(topic.to_owned(), params.to_string(), origin);
+        let handled = guest.notification(crate::subscription::Delivery {
+            topic: topic.to_owned(),
+            params: params.to_string(),
+            origin,
+        });
         self.spawn(handled);
         self.settle();
     }

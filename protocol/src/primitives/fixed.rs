@@ -34,7 +34,7 @@ macro_rules! fixed_hex {
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let mut bytes = [0; $len];
-                hex::decode_to_slice(text, &mut bytes).map_err(|_| {
+                $crate::primitives::hex_digits::decode(text, &mut bytes).ok_or_else(|| {
                     $crate::primitives::ParseError(format!(
                         "not {} hex digits ({} given)",
                         2 * $len,

@@ -8,6 +8,7 @@ mod channel_id;
 mod failure_message;
 mod fixed;
 mod hex_bytes;
+mod hex_digits;
 mod preimage;
 mod psbt;
 mod public_key;

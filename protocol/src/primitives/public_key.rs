@@ -35,8 +35,8 @@ impl std::str::FromStr for PublicKey {
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut bytes = [0; 33];
-        hex::decode_to_slice(text, &mut bytes)
-            .map_err(|_| ParseError(format!("not 66 hex digits ({} given)", text.len())))?;
+        super::hex_digits::decode(text, &mut bytes)
+            .ok_or_else(|| ParseError(format!("not 66 hex digits ({} given)", text.len())))?;
         PublicKey::from_bytes(bytes)
     }
 }

@@ -38,28 +38,38 @@ impl std::str::FromStr for ShortChannelId {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let bad = || {
+        parse(text).map(ShortChannelId).ok_or_else(|| {
             ParseError(format!(
                 "{text:?} is not a short channel id such as 103x1x0"
             ))
-        };
-        let mut parts = text.split('x').map(|part| {
-            // `parse` alone would take a sign.
-            match part.bytes().all(|b| b.is_ascii_digit()) {
-                true => part.parse::<u64>().map_err(|_| bad()),
-                false => Err(bad()),
-            }
-        });
-        let mut next = |bits: u32| match parts.next() {
-            Some(Ok(part)) if part >> bits == 0 => Ok(part),
-            _ => Err(bad()),
-        };
-        let (block, txindex, outnum) = (next(24)?, next(24)?, next(16)?);
-        match parts.next() {
-            None => Ok(ShortChannelId(block << 40 | txindex << 16 | outnum)),
-            Some(_) => Err(bad()),
-        }
+        })
     }
+}
+
+/// One pass over the bytes: each HTLC has two of them.
+fn parse(text: &str) -> Option<u64> {
+    let mut bytes = text.bytes();
+    let mut packed = 0;
+    for (bits, end) in [(24, Some(b'x')), (24, Some(b'x')), (16, None)] {
+        let (mut part, mut digits) = (0u64, 0);
+        let stop = loop {
+            match bytes.next() {
+                Some(digit @ b'0'..=b'9') => {
+                    part = part * 10 + u64::from(digit - b'0');
+                    digits += 1;
+                    if part >> bits != 0 {
+                        return None;
+                    }
+                }
+                other => break other,
+            }
+        };
+        if stop != end || digits == 0 {
+            return None;
+        }
+        packed = packed << bits | part;
+    }
+    Some(packed)
 }
 
 impl std::fmt::Display for ShortChannelId {

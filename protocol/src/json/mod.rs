@@ -3,7 +3,9 @@
 //! What passes is checked as strictly as a parser would, and strings, which are most of
 //! what lightningd sends, at the speed of memory.
 
-use memchr::memchr2;
+mod plain;
+
+use plain::plain;
 
 /// One member of an object, as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,18 +145,6 @@ fn string(bytes: &[u8], at: usize) -> Option<usize> {
             b'\\' => at = escape(bytes, at + 1)?,
             _ => return None,
         }
-    }
-}
-
-/// How many bytes are neither the end of a string, nor an escape, nor a control character.
-fn plain(bytes: &[u8]) -> usize {
-    let length = memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len());
-    let run = bytes.get(..length).unwrap_or_default();
-    // Without a branch for each byte, so that it is done many at a time.
-    let least = run.iter().fold(u8::MAX, |least, b| least.min(*b));
-    match least {
-        0x20.. => length,
-        _ => run.iter().position(|b| *b < 0x20).unwrap_or(length),
     }
 }
 

@@ -1,0 +1,66 @@
+//! Where the plain part of a JSON string ends.
+
+/// How many bytes are neither the end of a string, nor an escape, nor a control character.
+pub(super) fn plain(bytes: &[u8]) -> usize {
+    let (chunks, rest) = bytes.as_chunks();
+    for (nth, chunk) in chunks.iter().enumerate() {
+        let found = specials(chunk);
+        if found != 0 {
+            return nth * 16 + found.trailing_zeros() as usize;
+        }
+    }
+    let last = rest.iter().position(special).unwrap_or(rest.len());
+    chunks.len() * 16 + last
+}
+
+fn special(byte: &u8) -> bool {
+    *byte < 0x20 || *byte == b'"' || *byte == b'\\'
+}
+
+/// A bit for each of the bytes that is not plain.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+fn specials(chunk: &[u8; 16]) -> u32 {
+    use core::arch::wasm32::{i64x2, u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, v128_or};
+
+    let both = u128::from_le_bytes(*chunk);
+    let bytes = i64x2(both as i64, (both >> 64) as i64);
+    let quotes = u8x16_eq(bytes, u8x16_splat(b'"'));
+    let escapes = u8x16_eq(bytes, u8x16_splat(b'\\'));
+    let controls = u8x16_lt(bytes, u8x16_splat(0x20));
+    u8x16_bitmask(v128_or(v128_or(quotes, escapes), controls)).into()
+}
+
+/// A bit for each of the bytes that is not plain.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+fn specials(chunk: &[u8; 16]) -> u32 {
+    // Without a branch for each byte, so that it is done many at a time.
+    if !chunk.iter().fold(false, |any, byte| any | special(byte)) {
+        return 0;
+    }
+    let bit = |(nth, byte)| u32::from(special(byte)) << nth;
+    chunk
+        .iter()
+        .enumerate()
+        .map(bit)
+        .fold(0, |all, bit| all | bit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_at_every_place() {
+        for length in 0..40 {
+            assert_eq!(plain(&vec![b'x'; length]), length);
+            for place in 0..length {
+                for byte in 0..=255 {
+                    let mut bytes = vec![b'x'; length];
+                    bytes[place] = byte;
+                    let expected = if special(&byte) { place } else { length };
+                    assert_eq!(plain(&bytes), expected, "{byte} at {place} of {length}");
+                }
+            }
+        }
+    }
+}
