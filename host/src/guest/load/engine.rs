@@ -62,6 +62,12 @@ fn config() -> Config {
     // address space for nothing.
     config.memory_init_cow(true);
 
+    // Half of what is not code, and nobody reads it: a native debugger's symbols, and
+    // tables for unwinders other than the engine's own. A panic of the bridge inside a
+    // guest's call is caught before it meets the guest's frames.
+    config.debug_symbols(false);
+    config.native_unwind_info(false);
+
     // A trap in a guest shows its author the function, file and line. The default
     // asks an environment variable, which must not decide what is compiled.
     config.wasm_backtrace_details(WasmBacktraceDetails::Enable);

@@ -14,6 +14,7 @@ pub mod engine;
 pub mod find;
 pub mod inspect;
 pub mod refused;
+pub mod room;
 pub mod solo;
 pub mod workshop;
 pub mod world;

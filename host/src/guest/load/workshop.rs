@@ -1,10 +1,11 @@
 //! Where a module becomes something that can be linked and run.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
@@ -12,11 +13,15 @@ use super::artifact::Artifact;
 use super::cache::{Cache, Key};
 use super::compile::{self, Compiler};
 use super::engine;
+use super::room::Room;
 use crate::guest::sandbox::Sandbox;
 use crate::policy::Limits;
 
-/// Compiled forms kept, in bytes. A Rust guest takes 1 MB, a Python guest 40 MB.
+/// Compiled forms kept, in bytes. A Rust guest takes 1.5 MB, a Python guest 40 MB.
 const CACHE_SIZE: u64 = 1 << 30;
+/// And so many for each guest that is loaded, if that is more: they must not push each
+/// other out, to be compiled at every start.
+const CACHE_PER_GUEST: u64 = 4 << 20;
 
 /// The engine, the linker, the compiler, and what was compiled before.
 pub struct Workshop {
@@ -24,8 +29,12 @@ pub struct Workshop {
     linker: Linker<Sandbox>,
     compiler: Compiler,
     cache: Arc<Cache>,
+    permits: Semaphore,
+    room: Room,
     /// What happened before `init`, when nothing may be written.
     to_keep: Mutex<Vec<Kept>>,
+    /// After `init`.
+    may_write: AtomicBool,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -62,7 +71,10 @@ impl Workshop {
             linker,
             compiler: Compiler::new()?,
             cache: Arc::new(Cache::new(cache, CACHE_SIZE)),
+            permits: Semaphore::new(compile::cores()),
+            room: Room::of_this_process(),
             to_keep: Mutex::default(),
+            may_write: AtomicBool::new(false),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         })
@@ -80,11 +92,13 @@ impl Workshop {
     }
 
     /// A module as found: from the cache, else checked and compiled in a child
-    /// process. Writes nothing. The error is for the operator.
+    /// process. Writes nothing, unless compiling took until after `init`: then the next
+    /// start has it. The error is for the operator.
     pub async fn load(&self, module: &[u8], limits: &Limits) -> Result<Loaded, String> {
+        self.room.take().map_err(|e| e.to_string())?;
         let key = Key::of(module);
         let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
-        let cached = tokio::task::spawn_blocking(move || cache.load(&engine, &key)).await;
+        let cached = self.aside(move || cache.load(&engine, &key)).await;
         if let Ok(Ok(component)) = cached {
             self.hits.fetch_add(1, Ordering::Relaxed);
             self.keep_later(Kept::Used(key));
@@ -99,11 +113,13 @@ impl Workshop {
             .await
             .map_err(|e| e.to_string())?;
         let (made, engine) = (artifact.clone(), self.engine.clone());
-        let component = tokio::task::spawn_blocking(move || made.component(&engine)).await;
-        let component = component
-            .map_err(|e| e.to_string())?
-            .map_err(|e| format!("{e:#}"))?;
+        let component = self.aside(move || made.component(&engine)).await;
+        let component = component?.map_err(|e| format!("{e:#}"))?;
         self.keep_later(Kept::Compiled(key, artifact));
+        if self.may_write.load(Ordering::SeqCst) {
+            // Too late for this start, and nobody is there to be told.
+            drop(self.keep().await);
+        }
         Ok(Loaded { component })
     }
 
@@ -115,19 +131,40 @@ impl Workshop {
     /// After `init`: keeps what was compiled, for the next start. Errors are for the
     /// operator; the guests run all the same.
     pub async fn keep(&self) -> Vec<String> {
+        self.may_write.store(true, Ordering::SeqCst);
         let all = std::mem::take(&mut *self.to_keep.lock().unwrap_or_else(PoisonError::into_inner));
         let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
-        let kept = tokio::task::spawn_blocking(move || {
-            let keep = |kept: &Kept| match kept {
-                Kept::Compiled(key, artifact) => cache.store(&engine, key, artifact),
-                Kept::Used(key) => cache.mark_used(key),
-            };
-            all.iter()
-                .filter_map(|kept| keep(kept).err())
-                .map(|e| e.to_string())
-                .collect()
+        let size = self.room.taken().saturating_mul(CACHE_PER_GUEST);
+        let kept = self.aside(move || {
+            let mut any_stored = false;
+            let mut problems = Vec::new();
+            for kept in all {
+                let done = match &kept {
+                    Kept::Compiled(key, artifact) => {
+                        any_stored = true;
+                        cache.store(&engine, key, artifact)
+                    }
+                    Kept::Used(key) => cache.mark_used(key),
+                };
+                problems.extend(done.err());
+            }
+            if any_stored {
+                problems.extend(cache.evict(size.max(CACHE_SIZE)).err());
+            }
+            problems.iter().map(ToString::to_string).collect()
         });
-        kept.await.unwrap_or_else(|e| vec![e.to_string()])
+        kept.await.unwrap_or_else(|e| vec![e])
+    }
+
+    /// Runs what would hold up the bridge, as many at a time as there are cores: a
+    /// thread for each guest would cost more than it saves.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, String> {
+        let _permit = self.permits.acquire().await.map_err(|e| e.to_string())?;
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|e| e.to_string())
     }
 
     fn keep_later(&self, kept: Kept) {

@@ -56,9 +56,9 @@ fn miss(error: io::Error) -> Miss {
     }
 }
 
-/// Reads a file of this user's, of at most `limit` bytes. The checks are on the open
+/// Opens a file of this user's, of at most `limit` bytes. The checks are on the open
 /// file, so that they hold for the bytes that are read.
-pub(super) fn read_private(path: &Path, limit: u64) -> Result<Vec<u8>, Miss> {
+fn open_private(path: &Path, limit: u64) -> Result<(File, Metadata), Miss> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
     let file = File::options()
         .read(true)
@@ -75,13 +75,27 @@ pub(super) fn read_private(path: &Path, limit: u64) -> Result<Vec<u8>, Miss> {
     if metadata.len() > limit {
         return Err(Miss::Damaged("too long"));
     }
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes).map_err(miss)?;
-    Ok(bytes)
+    Ok((file, metadata))
+}
+
+/// The same for a file that not even this user may change by mistake, as it will be
+/// mapped, and how many bytes it has.
+pub(super) fn open_read_only(path: &Path, limit: u64) -> Result<(File, u64), Miss> {
+    let (file, metadata) = open_private(path, limit)?;
+    if metadata.mode() & 0o222 != 0 {
+        return Err(Miss::Exposed(format!(
+            "the cached file may be written to (mode {:o})",
+            metadata.mode() & 0o7777
+        )));
+    }
+    Ok((file, metadata.len()))
 }
 
 pub(super) fn read_secret(folder: &Path) -> Result<Secret, Miss> {
-    let bytes = read_private(&folder.join(SECRET), DIGEST as u64)?;
+    let limit = DIGEST as u64;
+    let (file, _) = open_private(&folder.join(SECRET), limit)?;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).map_err(miss)?;
     bytes
         .try_into()
         .map_err(|_| Miss::Damaged("the cache's key has a wrong length"))
@@ -97,7 +111,7 @@ pub(super) fn read_or_make_secret(folder: &Path) -> io::Result<Secret> {
     }
     let mut secret = [0; DIGEST];
     File::open("/dev/urandom")?.read_exact(&mut secret)?;
-    let unfinished = Unfinished::write(folder, &[&secret])?;
+    let unfinished = Unfinished::write(folder, 0o600, &[&secret])?;
     match fs::hard_link(&unfinished.0, folder.join(SECRET)) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
         _ => {}
@@ -115,9 +129,10 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     check_folder(folder).map_err(io::Error::other)
 }
 
-/// A file is whole under its name, or not there.
-pub(super) fn write_private(folder: &Path, name: &str, parts: &[&[u8]]) -> io::Result<()> {
-    let unfinished = Unfinished::write(folder, parts)?;
+/// A file is whole under its name, or not there. One that had the name is left as it
+/// is, for those who have it mapped.
+pub(super) fn write_read_only(folder: &Path, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+    let unfinished = Unfinished::write(folder, 0o400, parts)?;
     fs::rename(&unfinished.0, folder.join(name))
 }
 
@@ -125,7 +140,7 @@ pub(super) fn write_private(folder: &Path, name: &str, parts: &[&[u8]]) -> io::R
 struct Unfinished(PathBuf);
 
 impl Unfinished {
-    fn write(folder: &Path, parts: &[&[u8]]) -> io::Result<Self> {
+    fn write(folder: &Path, mode: u32, parts: &[&[u8]]) -> io::Result<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Relaxed);
         let path = folder.join(format!("{UNFINISHED}{}-{number}", std::process::id()));
@@ -137,7 +152,7 @@ impl Unfinished {
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
-            .mode(0o600)
+            .mode(mode)
             .open(&path)?;
         let unfinished = Unfinished(path);
         for part in parts {
@@ -165,8 +180,9 @@ pub(super) fn mark_used(path: &Path) -> io::Result<()> {
 }
 
 /// Removes what was not used for longest until the compiled guests have at most
-/// `size_limit` bytes, but never `keep`. Returns how many were removed.
-pub(super) fn evict(folder: &Path, size_limit: u64, keep: &str) -> io::Result<u64> {
+/// `size_limit` bytes, and what dead processes left. Returns how many guests were
+/// removed.
+pub(super) fn evict(folder: &Path, size_limit: u64) -> io::Result<u64> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -178,22 +194,19 @@ pub(super) fn evict(folder: &Path, size_limit: u64, keep: &str) -> io::Result<u6
         };
         let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         if name.ends_with(SUFFIX) {
-            files.push((name != keep, used, metadata.len(), entry.path()));
+            files.push((used, metadata.len(), entry.path()));
         } else if name.starts_with(UNFINISHED) && used.elapsed().is_ok_and(|age| age > ABANDONED) {
             let _ = fs::remove_file(entry.path());
         }
     }
     let mut total = files
         .iter()
-        .fold(0u64, |sum, file| sum.saturating_add(file.2));
+        .fold(0u64, |sum, file| sum.saturating_add(file.1));
     files.sort();
     let mut removed = 0;
-    for (evictable, _, size, path) in files {
+    for (_, size, path) in files {
         if total <= size_limit {
             break;
-        }
-        if !evictable {
-            continue;
         }
         match fs::remove_file(path) {
             Ok(()) => removed += 1,

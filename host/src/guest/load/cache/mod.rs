@@ -1,39 +1,40 @@
 //! Compiled guests kept for the next start.
 //!
 //! A compiled form is native code, so what is read here is believed only if this user
-//! wrote it: the folder is 0700 and the files 0600, both owned by the user, and every
+//! wrote it: the folder is 0700 and the files 0400, both owned by the user, and every
 //! file ends with an HMAC under a random key that lies beside them. Who can read that
 //! key can already act as the user; the code is there for all that permissions do not
 //! catch: files of another machine or a backup, half written, rotten, or put there by
 //! somebody who could write but not read.
+//!
+//! A file whose code is right is mapped, not read: a guest costs the pages that it
+//! touches. A file is therefore never written to again under its name.
 //!
 //! Nothing is written by [`Cache::load`], because lightningd asks for manifests also
 //! when nothing may be written (`lightningd --help`). [`Cache::store`] and
 //! [`Cache::mark_used`] are for after `init`.
 
 mod disk;
+mod seal;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    hash::{Hash, Hasher},
     io,
     path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
-use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER;
 use wasmtime::{Engine, component::Component};
 
-use super::{artifact::Artifact, refused::clipped, world::PACKAGE};
+use super::{artifact::Artifact, refused::clipped};
 
-/// The first bytes of a file. The number counts changes of the format.
-const MAGIC: &[u8; 16] = b"cln-wasm cache 1";
 const DIGEST: usize = 32;
-/// Magic, key, fingerprint, and the length of the compiled form (big endian).
-const HEADER: usize = MAGIC.len() + DIGEST + DIGEST + 8;
 
 /// What a compiled form was made of: the module and the adapter that wraps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,8 +43,11 @@ pub struct Key([u8; DIGEST]);
 impl Key {
     /// The key of a module as it was read from its file.
     pub fn of(module: &[u8]) -> Self {
+        static ADAPTER: OnceLock<[u8; DIGEST]> = OnceLock::new();
+        let adapter =
+            ADAPTER.get_or_init(|| Sha256::digest(WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER).into());
         let mut digest = Sha256::new();
-        digest.update(Sha256::digest(WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER));
+        digest.update(adapter);
         digest.update(module);
         Key(digest.finalize().into())
     }
@@ -52,33 +56,6 @@ impl Key {
         let hex: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
         format!("{hex}{}", disk::SUFFIX)
     }
-}
-
-/// What it was made by: the engine (wasmtime's exact version, the compiler's flags, the
-/// machine) and the rules of this version about what is taken at all.
-fn fingerprint(engine: &Engine) -> [u8; DIGEST] {
-    /// A hasher that does not shorten.
-    struct Whole(Sha256);
-
-    impl Hasher for Whole {
-        fn write(&mut self, bytes: &[u8]) {
-            self.0.update(bytes);
-        }
-        fn finish(&self) -> u64 {
-            // Asked for by nobody here; the digest is what counts.
-            let digest: [u8; DIGEST] = self.0.clone().finalize().into();
-            digest
-                .iter()
-                .take(8)
-                .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-        }
-    }
-
-    let mut whole = Whole(Sha256::new());
-    engine.precompile_compatibility_hash().hash(&mut whole);
-    env!("CARGO_PKG_VERSION").hash(&mut whole);
-    PACKAGE.hash(&mut whole);
-    whole.0.finalize().into()
 }
 
 /// Why a guest must be compiled. Never more than that.
@@ -135,17 +112,17 @@ struct Counters {
 #[derive(Debug)]
 pub struct Cache {
     folder: PathBuf,
-    size_limit: u64,
+    largest: u64,
     counters: Counters,
 }
 
 impl Cache {
-    /// The cache in `folder`, which is made when something is stored, and which holds
-    /// at most `size_limit` bytes. Touches nothing.
-    pub fn new(folder: PathBuf, size_limit: u64) -> Self {
+    /// The cache in `folder`, which is made when something is stored. No file has more
+    /// than `largest` bytes. Touches nothing.
+    pub fn new(folder: PathBuf, largest: u64) -> Self {
         Cache {
             folder,
-            size_limit,
+            largest,
             counters: Counters::default(),
         }
     }
@@ -169,66 +146,39 @@ impl Cache {
         loaded
     }
 
-    /// The bytes are read to memory, and those that were checked are those that are
-    /// used: a mapped file could change in between.
     fn verified(&self, engine: &Engine, key: &Key) -> Result<Artifact, Miss> {
         disk::check_folder(&self.folder)?;
         let secret = disk::read_secret(&self.folder)?;
-        let file = disk::read_private(&self.folder.join(key.file_name()), self.size_limit)?;
-
-        let (signed, tag) = file
-            .len()
-            .checked_sub(DIGEST)
-            .filter(|signed| *signed >= HEADER)
-            .and_then(|signed| file.split_at_checked(signed))
-            .ok_or(Miss::Damaged("too short"))?;
-        let mut mac = mac(&secret)?;
-        mac.update(signed);
-        mac.verify_slice(tag)
-            .map_err(|_| Miss::Damaged("wrong authentication code"))?;
-
-        // From here on the file is one that was written here; but was it for this?
-        let header = header(key, &fingerprint(engine), signed.len() - HEADER);
-        let ours = |range| signed.get::<std::ops::Range<usize>>(range);
-        let fields = [
-            (0..MAGIC.len(), Miss::OtherEngine),
-            (
-                MAGIC.len()..MAGIC.len() + DIGEST,
-                Miss::Damaged("another module"),
-            ),
-            (MAGIC.len() + DIGEST..HEADER - 8, Miss::OtherEngine),
-            (HEADER - 8..HEADER, Miss::Damaged("wrong length")),
-        ];
-        for (range, miss) in fields {
-            if ours(range.clone()) != header.get(range) {
-                return Err(miss);
-            }
-        }
-        let range = HEADER..signed.len();
-        Ok(Artifact::trusted(file, range))
+        let path = self.folder.join(key.file_name());
+        let (file, length) = disk::open_read_only(&path, self.largest)?;
+        let compiled = seal::check(&file, length, &secret, key, engine)?;
+        Ok(Artifact::authenticated(file, compiled))
     }
 
-    /// Keeps a compiled guest, and removes those that were not used for longest if
-    /// there are too many. To be called with what was compiled for this engine.
+    /// Keeps a compiled guest: what the compiling child made for this engine.
+    /// [`Cache::evict`] is for afterwards.
     pub fn store(&self, engine: &Engine, key: &Key, artifact: &Artifact) -> io::Result<()> {
-        let bytes = artifact.bytes();
-        let total = (HEADER + bytes.len() + DIGEST) as u64;
-        if total > self.size_limit {
+        // What is in a file is in the cache.
+        let Some(bytes) = artifact.bytes() else {
+            return Ok(());
+        };
+        let total = (bytes.len() + seal::SEAL) as u64;
+        if total > self.largest {
             return Err(io::Error::other(format!(
                 "{total} bytes are more than the cache may hold ({})",
-                self.size_limit
+                self.largest
             )));
         }
         disk::make_folder(&self.folder)?;
         let secret = disk::read_or_make_secret(&self.folder)?;
-        let header = header(key, &fingerprint(engine), bytes.len());
-        let mut mac = mac(&secret).map_err(io::Error::other)?;
-        mac.update(&header);
-        mac.update(bytes);
-        let tag = mac.finalize().into_bytes();
-        let name = key.file_name();
-        disk::write_private(&self.folder, &name, &[&header, bytes, &tag])?;
-        let evicted = disk::evict(&self.folder, self.size_limit, &name)?;
+        let seal = seal::seal(&secret, key, engine, bytes).map_err(io::Error::other)?;
+        disk::write_read_only(&self.folder, &key.file_name(), &[bytes, &seal])
+    }
+
+    /// Removes those that were not used for longest, until all together have at most
+    /// `size_limit` bytes. Guests that run from them go on.
+    pub fn evict(&self, size_limit: u64) -> io::Result<()> {
+        let evicted = disk::evict(&self.folder, size_limit)?;
         self.counters.evicted.fetch_add(evicted, Relaxed);
         Ok(())
     }
@@ -251,17 +201,4 @@ impl Cache {
             evicted: read(&self.counters.evicted),
         }
     }
-}
-
-fn mac(secret: &disk::Secret) -> Result<Hmac<Sha256>, Miss> {
-    Hmac::<Sha256>::new_from_slice(secret).map_err(|error| Miss::Unusable(error.to_string()))
-}
-
-fn header(key: &Key, fingerprint: &[u8; DIGEST], length: usize) -> Vec<u8> {
-    let mut header = Vec::with_capacity(HEADER);
-    header.extend_from_slice(MAGIC);
-    header.extend_from_slice(&key.0);
-    header.extend_from_slice(fingerprint);
-    header.extend_from_slice(&(length as u64).to_be_bytes());
-    header
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::super::{engine::engine, samples, wrap::prepare};
+use super::seal::{SEAL, fingerprint};
 use super::*;
 
 const LIMIT: u64 = 100 << 20;
@@ -20,10 +21,6 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        Self::with_limit(LIMIT)
-    }
-
-    fn with_limit(limit: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let engine = engine().unwrap();
         let module = samples::guest();
@@ -31,7 +28,7 @@ impl Fixture {
         let bytes = engine.precompile_component(&component).unwrap();
         let range = 0..bytes.len();
         Fixture {
-            cache: Cache::new(dir.path().join("cache"), limit),
+            cache: Cache::new(dir.path().join("cache"), LIMIT),
             dir,
             engine,
             key: Key::of(&module),
@@ -52,6 +49,17 @@ impl Fixture {
     fn file(&self) -> std::path::PathBuf {
         self.cache.folder.join(self.key.file_name())
     }
+
+    /// Puts these bytes under this guest's name, as somebody else would.
+    fn put(&self, bytes: &[u8]) {
+        put(&self.file(), bytes);
+    }
+}
+
+fn put(path: &Path, bytes: &[u8]) {
+    drop(fs::remove_file(path));
+    fs::write(path, bytes).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o400)).unwrap();
 }
 
 fn mode(path: &Path) -> u32 {
@@ -66,7 +74,7 @@ fn what_was_stored_is_loaded() {
     f.store();
     f.load().unwrap();
     assert_eq!(mode(&f.cache.folder), 0o700);
-    assert_eq!(mode(&f.file()), 0o600);
+    assert_eq!(mode(&f.file()), 0o400);
     assert_eq!(mode(&f.cache.folder.join("key")), 0o600);
     assert_eq!(fs::read_dir(&f.cache.folder).unwrap().count(), 2);
 
@@ -95,37 +103,38 @@ fn every_flipped_bit_is_a_miss() {
     f.store();
     let good = fs::read(f.file()).unwrap();
     let end = good.len();
-    let header_fields = [0, 16, 48, 80, 87];
-    let places = header_fields
-        .into_iter()
-        .chain((HEADER..end).step_by(end / 50))
-        .chain([end - DIGEST - 1, end - DIGEST, end - 1]);
+    // Magic, key, fingerprint, length, code.
+    let seal_fields = [0, 16, 48, 80, 87, 88].map(|at| end - SEAL + at);
+    let places = (0..end)
+        .step_by(end / 50)
+        .chain(seal_fields)
+        .chain([end - SEAL - 1, end - 1]);
     for at in places {
         let mut bad = good.clone();
         bad[at] ^= 1 << (at % 8);
-        fs::write(f.file(), &bad).unwrap();
+        f.put(&bad);
         assert_eq!(
             f.load(),
             Err(Miss::Damaged("wrong authentication code")),
             "byte {at}"
         );
     }
-    for length in [0, 1, HEADER, HEADER + DIGEST - 1] {
-        fs::write(f.file(), &good[..length]).unwrap();
+    for length in [0, 1, SEAL - 1] {
+        f.put(&good[..length]);
         assert_eq!(f.load(), Err(Miss::Damaged("too short")), "{length} bytes");
     }
-    for length in [HEADER + DIGEST, end - 1] {
-        fs::write(f.file(), &good[..length]).unwrap();
+    for length in [SEAL, end - SEAL, end - 1] {
+        f.put(&good[..length]);
         assert_eq!(
             f.load(),
             Err(Miss::Damaged("wrong authentication code")),
             "{length} bytes"
         );
     }
-    fs::write(f.file(), [&good[..], b"x"].concat()).unwrap();
+    f.put(&[&good[..], b"x"].concat());
     assert_eq!(f.load(), Err(Miss::Damaged("wrong authentication code")));
 
-    fs::write(f.file(), &good).unwrap();
+    f.put(&good);
     f.load().unwrap();
     assert!(f.cache.counts().damaged > 50);
 }
@@ -137,12 +146,7 @@ fn a_file_is_bound_to_its_module_its_engine_and_its_key() {
     let good = fs::read(f.file()).unwrap();
 
     let other = Key::of(b"another module");
-    fs::write(f.cache.folder.join(other.file_name()), &good).unwrap();
-    fs::set_permissions(
-        f.cache.folder.join(other.file_name()),
-        Permissions::from_mode(0o600),
-    )
-    .unwrap();
+    put(&f.cache.folder.join(other.file_name()), &good);
     assert_eq!(
         f.cache.load(&f.engine, &other).err(),
         Some(Miss::Damaged("another module"))
@@ -173,12 +177,15 @@ fn a_file_is_bound_to_its_module_its_engine_and_its_key() {
 fn what_others_could_have_written_is_not_read() {
     let f = Fixture::new();
     f.store();
-    for (path, private) in [
-        (f.cache.folder.clone(), 0o700),
-        (f.cache.folder.join("key"), 0o600),
-        (f.file(), 0o600),
+    let by_others = [0o001, 0o002, 0o004, 0o010, 0o020, 0o040];
+    for (path, private, bits) in [
+        (f.cache.folder.clone(), 0o700, &by_others[..]),
+        (f.cache.folder.join("key"), 0o600, &by_others),
+        (f.file(), 0o400, &by_others),
+        // It is mapped: not even by this user.
+        (f.file(), 0o400, &[0o200]),
     ] {
-        for bit in [0o001, 0o002, 0o004, 0o010, 0o020, 0o040] {
+        for bit in bits {
             fs::set_permissions(&path, Permissions::from_mode(private | bit)).unwrap();
             assert!(
                 matches!(f.load(), Err(Miss::Exposed(_))),
@@ -210,28 +217,25 @@ fn what_others_could_have_written_is_not_read() {
 }
 
 #[test]
-fn the_longest_unused_goes_first_and_the_new_one_stays() {
-    let one = {
-        let f = Fixture::new();
-        f.store();
-        fs::metadata(f.file()).unwrap().len()
-    };
-    let f = Fixture::with_limit(3 * one);
+fn the_longest_unused_goes_first() {
+    let f = Fixture::new();
     let keys: Vec<_> = (0..4u8).map(|n| Key::of(&[n])).collect();
     let there = |key: &Key| f.cache.folder.join(key.file_name()).exists();
-    let put = |key: &Key| f.cache.store(&f.engine, key, &f.artifact).unwrap();
-    let age = |key: &Key, seconds| {
+    for (key, seconds) in keys.iter().zip([30, 20, 10, 0]) {
+        f.cache.store(&f.engine, key, &f.artifact).unwrap();
         File::open(f.cache.folder.join(key.file_name()))
             .unwrap()
             .set_modified(SystemTime::now() - Duration::from_secs(seconds))
             .unwrap();
-    };
-    for (key, seconds) in keys.iter().zip([30, 20, 10]) {
-        put(key);
-        age(key, seconds);
     }
+    let one = fs::metadata(f.cache.folder.join(keys[0].file_name()))
+        .unwrap()
+        .len();
     f.cache.mark_used(&keys[0]).unwrap();
-    put(&keys[3]);
+    f.cache.evict(4 * one).unwrap();
+    assert_eq!(f.cache.counts().evicted, 0);
+    let mapped = f.cache.load(&f.engine, &keys[1]).unwrap();
+    f.cache.evict(4 * one - 1).unwrap();
     assert_eq!(
         keys.iter().map(there).collect::<Vec<_>>(),
         [true, false, true, true]
@@ -241,10 +245,61 @@ fn the_longest_unused_goes_first_and_the_new_one_stays() {
         f.cache.load(&f.engine, key).unwrap();
     }
     assert!(f.cache.mark_used(&keys[1]).is_err());
+    drop(mapped);
 
     let small = Cache::new(f.dir.path().join("small"), one - 1);
     assert!(small.store(&f.engine, &keys[0], &f.artifact).is_err());
     assert!(!f.dir.path().join("small").exists());
+}
+
+/// Bytes of this process's own that its mappings of the file take: what was read or
+/// written to instead of shared. None if the file is not mapped.
+fn private_bytes(path: &Path) -> Option<u64> {
+    let maps = fs::read_to_string("/proc/self/smaps").unwrap();
+    let (mut ours, mut sum) = (false, None);
+    for line in maps.lines() {
+        if line
+            .split_whitespace()
+            .next()
+            .is_some_and(|w| !w.ends_with(':'))
+        {
+            ours = line.contains(path.to_str().unwrap());
+            sum = sum.or(ours.then_some(0));
+        } else if ours && line.starts_with("Private_Dirty:") {
+            let kib = line.split_whitespace().nth(1).unwrap();
+            sum = sum.map(|sum| sum + kib.parse::<u64>().unwrap() * 1024);
+        }
+    }
+    sum
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_form_from_the_cache_is_mapped_and_not_copied() {
+    let f = Fixture::new();
+    f.store();
+    assert_eq!(private_bytes(&f.file()), None);
+    let component = f.cache.load(&f.engine, &f.key).unwrap();
+    assert_eq!(private_bytes(&f.file()), Some(0));
+    drop(component);
+    assert_eq!(private_bytes(&f.file()), None);
+}
+
+#[test]
+fn what_is_mapped_stays_as_it_was_when_its_file_is_replaced_or_removed() {
+    let f = Fixture::new();
+    f.store();
+    let before = fs::metadata(f.file()).unwrap().ino();
+    let component = f.cache.load(&f.engine, &f.key).unwrap();
+    let text = component.text().to_vec();
+    f.store();
+    assert_ne!(fs::metadata(f.file()).unwrap().ino(), before);
+    assert_eq!(component.text(), text);
+    f.put(&[0; 10]);
+    assert_eq!(component.text(), text);
+    f.cache.evict(0).unwrap();
+    assert!(!f.file().exists());
+    assert_eq!(component.text(), text);
 }
 
 #[test]
@@ -260,7 +315,8 @@ fn what_a_dead_process_left_behind_is_removed() {
         .unwrap()
         .set_modified(SystemTime::now() - Duration::from_secs(3600))
         .unwrap();
-    f.store();
+    f.cache.evict(LIMIT).unwrap();
     assert!(!left.exists());
     assert!(fresh.exists());
+    assert!(f.file().exists());
 }

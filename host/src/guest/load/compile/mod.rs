@@ -85,7 +85,8 @@ fn threads() -> usize {
     cores().min(THREADS)
 }
 
-fn cores() -> usize {
+/// Cores that this process may use.
+pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
