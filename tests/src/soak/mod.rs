@@ -5,10 +5,12 @@
 //! - nothing was spent past the budget, whatever the answers of lightningd were;
 //! - the store still counts to the byte.
 //!
-//! The bridge runs by itself over pipes, with a socket that plays lightningd's RPC.
+//! The bridge runs by itself over pipes, with a socket that plays lightningd's RPC. [`traffic`] is the other soak, in
+//! which it lives, and its guests die.
 
 mod money;
 mod process;
+pub mod traffic;
 
 use std::collections::BTreeMap;
 use std::path::Path;

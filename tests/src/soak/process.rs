@@ -14,6 +14,29 @@ use crate::bridge::binary;
 /// No answer takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The bridge, ready to be started in the folder of a network, with these guests.
+pub(super) fn command(guests: &Path, node: &Path) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .current_dir(node)
+        .env("CLN_WASM_DIR", guests)
+        .env("LIGHTNINGD_PLUGIN", "1")
+        .env("LIGHTNINGD_VERSION", "v26.06.6")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
+    command
+}
+
+/// The params of `init`.
+pub(super) fn init(node: &Path) -> Value {
+    let configuration = json!({
+        "lightning-dir": node, "rpc-file": "lightning-rpc", "startup": true,
+        "network": "regtest", "feature_set": {},
+    });
+    json!({"options": {}, "configuration": configuration})
+}
+
 /// A started bridge that has been told `init`.
 pub(super) struct Bridge {
     child: Child,
@@ -34,14 +57,7 @@ pub(super) struct Reply {
 impl Bridge {
     /// Starts it in the folder of a network, with these guests.
     pub(super) fn start(guests: &Path, node: &Path) -> anyhow::Result<Bridge> {
-        let mut child = Command::new(binary())
-            .current_dir(node)
-            .env("CLN_WASM_DIR", guests)
-            .env("LIGHTNINGD_PLUGIN", "1")
-            .env("LIGHTNINGD_VERSION", "v26.06.6")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+        let mut child = command(guests, node)
             .spawn()
             .context("the bridge does not start")?;
         let stdin = child.stdin.take();
@@ -64,14 +80,7 @@ impl Bridge {
             log: Vec::new(),
         };
         bridge.call("getmanifest", &json!({"allow-deprecated-apis": false}))?;
-        let configuration = json!({
-            "lightning-dir": node, "rpc-file": "lightning-rpc", "startup": true,
-            "network": "regtest", "feature_set": {},
-        });
-        bridge.call(
-            "init",
-            &json!({"options": {}, "configuration": configuration}),
-        )?;
+        bridge.call("init", &init(node))?;
         Ok(bridge)
     }
 

@@ -109,7 +109,9 @@ impl Guest for Scripted {
     }
 
     async fn notification(topic: String, params: String, origin: Option<String>) {
-        Seen::add_text(&topic, &params, origin.as_deref());
+        if !script::flag("keep-no-notifications") {
+            Seen::add_text(&topic, &params, origin.as_deref());
+        }
         play(Event::new("notifications", &topic, &params)).await;
     }
 

@@ -75,7 +75,7 @@ pub async fn play(event: Event) -> Outcome {
 /// One step; an outcome ends the move.
 ///
 /// Words: `trap`, `loop`, `never`, `overflow` (the stack), `hog` (all memory), `echo` (the payload
-/// verbatim), `call` (all that came with a method), `seen` (all that came in), `counts`, `forget`,
+/// verbatim), `call` (all that came with a method), `seen` (all that came in), `counts`, `forget`, `tallied`,
 /// `last` (what the step before gave), `invalid-utf8`, `ask` (params: `{"calls": [[method, text of the
 /// params], ...]}`, called one after another; the outcomes).
 ///
@@ -89,7 +89,8 @@ pub async fn play(event: Event) -> Outcome {
 /// `{"kv": ["get", key]}`, `["set", key, text]`, `["fill", key, bytes]`, `["delete", key]`,
 /// `["list", prefix, after, limit, with values]`, `["swap", key, expected, new]` (texts, or `{"$": pointer}`
 /// into the payload), `["flood", prefix, how many]` (sets at once),
-/// `{"nth": [move of the first call, ...]}`, `{"by": pointer, "moves": {value: move}}`.
+/// `{"tally": pointer to a number}` (`tallied` answers how many there were, the last one, and how many were not
+/// larger than the one before), `{"nth": [move of the first call, ...]}`, `{"by": pointer, "moves": {value: move}}`.
 async fn take(
     event: &Event,
     step: &Value,
@@ -169,6 +170,10 @@ async fn take(
             let number = |at: usize| value[at].as_u64().unwrap_or_default() as u32;
             progress::progress(event.call, number(0), number(1), None);
         }
+        "tally" => {
+            let number = event.member(value.as_str().unwrap_or_default());
+            Seen::tally(number.as_u64().unwrap_or_default());
+        }
         "nth" => {
             let times = Seen::next(&format!("{}/{}", event.kind, event.name));
             let moves = value.as_array()?;
@@ -203,6 +208,7 @@ async fn word_step(event: &Event, word: &str, last: &Value) -> Option<Outcome> {
             format!("{{\"params\":{params},\"filter\":{filter},\"deprecated_ok\":{ok}}}")
         }
         "seen" => Seen::all(),
+        "tallied" => Seen::tallied().to_string(),
         "counts" => json!({"seen": Seen::count(), "held": Seen::held()}).to_string(),
         "forget" => {
             Seen::forget();

@@ -12,6 +12,16 @@ pub struct Seen {
     entries: Vec<String>,
     held: Vec<(String, oneshot::Sender<Value>)>,
     counts: HashMap<String, usize>,
+    tally: Tally,
+}
+
+/// Numbers that came in, without keeping them.
+#[derive(Default)]
+struct Tally {
+    count: u64,
+    last: u64,
+    /// How many were not larger than the one before.
+    disorder: u64,
 }
 
 thread_local! {
@@ -44,6 +54,25 @@ impl Seen {
     /// Forgets them.
     pub fn forget() {
         SEEN.with_borrow_mut(|seen| seen.entries.clear());
+    }
+
+    /// Counts a number.
+    pub fn tally(number: u64) {
+        SEEN.with_borrow_mut(|seen| {
+            let tally = &mut seen.tally;
+            if number <= tally.last {
+                tally.disorder += 1;
+            }
+            tally.count += 1;
+            tally.last = number;
+        });
+    }
+
+    /// What was counted.
+    pub fn tallied() -> Value {
+        SEEN.with_borrow(|Seen { tally, .. }| {
+            json!({"count": tally.count, "last": tally.last, "disorder": tally.disorder})
+        })
     }
 
     /// How often `key` was counted before.
