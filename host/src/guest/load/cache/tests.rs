@@ -252,8 +252,9 @@ fn the_longest_unused_goes_first() {
     assert!(!f.dir.path().join("small").exists());
 }
 
-/// Bytes of this process's own that its mappings of the file take: what was read or
-/// written to instead of shared. None if the file is not mapped.
+/// Bytes of this process's own in its mappings of the file: pages that were copied to be
+/// written to. None if the file is not mapped.
+#[cfg(target_os = "linux")]
 fn private_bytes(path: &Path) -> Option<u64> {
     let maps = fs::read_to_string("/proc/self/smaps").unwrap();
     let (mut ours, mut sum) = (false, None);
@@ -265,7 +266,7 @@ fn private_bytes(path: &Path) -> Option<u64> {
         {
             ours = line.contains(path.to_str().unwrap());
             sum = sum.or(ours.then_some(0));
-        } else if ours && line.starts_with("Private_Dirty:") {
+        } else if ours && line.starts_with("Anonymous:") {
             let kib = line.split_whitespace().nth(1).unwrap();
             sum = sum.map(|sum| sum + kib.parse::<u64>().unwrap() * 1024);
         }
