@@ -33,7 +33,7 @@ use crate::guest::sandbox::SandboxLimits;
 use crate::guest::ticker::Ticker;
 use crate::lightningd::message::Message;
 use crate::lightningd::output::Level;
-use crate::policy::{Limits, Pin, Policy};
+use crate::policy::{Limits, Policy};
 
 /// Where the guests come from.
 #[derive(Debug, Clone)]
@@ -174,23 +174,22 @@ fn solo_entry(file: &std::path::Path) -> Result<Entry, (String, String)> {
 
 async fn prepare(entry: Entry, workshop: &Workshop) -> Prepared {
     let Entry { found, policy } = entry;
-    let refuse = |why: String| (found.name.clone(), why);
+    let name = found.name;
+    let refuse = |why: String| (name.clone(), why);
     if !policy.enabled {
         return Err(refuse("enabled = false".to_owned()));
     }
+    let (module, found_digest) = workshop.digest(found.module).await.map_err(refuse)?;
     if let Some(pin) = policy.sha256 {
-        pin.check(&found.module)
-            .map_err(|e| refuse(e.to_string()))?;
+        pin.check(found_digest).map_err(|e| refuse(e.to_string()))?;
     }
     let loaded = workshop
-        .load(&found.module, &policy.limits)
+        .load(&module, &found_digest, &policy.limits)
         .await
         .map_err(refuse)?;
     let digest = Digest::default();
-    let (name, later) = (found.name.as_str().into(), Arc::clone(&digest));
-    drop(tokio::task::spawn_blocking(move || {
-        later.get_or_init(|| Pin::of(&found.module).to_string());
-    }));
+    digest.get_or_init(|| found_digest.to_string());
+    let name = name.as_str().into();
     Ok(Ready {
         name,
         policy: Arc::new(policy),

@@ -33,13 +33,17 @@ impl Pin {
         Some(Pin(digest))
     }
 
-    /// Checks that this is the pinned module.
+    /// The digest.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Checks that what was found is the pinned module.
     ///
     /// # Errors
     ///
     /// It is another; the text has the line that would pin it.
-    pub fn check(self, module: &[u8]) -> Result<(), PinMismatch> {
-        let found = Pin::of(module);
+    pub fn check(self, found: Pin) -> Result<(), PinMismatch> {
         if found == self {
             Ok(())
         } else {
@@ -65,8 +69,8 @@ mod tests {
     fn only_the_pinned_module_passes() {
         let pin =
             Pin::parse("BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD").unwrap();
-        assert_eq!(pin.check(b"abc"), Ok(()));
-        let error = pin.check(b"abd").unwrap_err();
+        assert_eq!(pin.check(Pin::of(b"abc")), Ok(()));
+        let error = pin.check(Pin::of(b"abd")).unwrap_err();
         assert_eq!(error.found, Pin::of(b"abd"));
         assert!(
             error

@@ -15,7 +15,7 @@ use super::compile::{self, Compiler};
 use super::engine;
 use super::room::Room;
 use crate::guest::sandbox::Sandbox;
-use crate::policy::Limits;
+use crate::policy::{Limits, Pin};
 
 /// Compiled forms kept, in bytes. A Rust guest takes 1.5 MB, a Python guest 40 MB.
 const CACHE_SIZE: u64 = 1 << 30;
@@ -91,12 +91,26 @@ impl Workshop {
         &self.engine
     }
 
-    /// A module as found: from the cache, else checked and compiled in a child
+    /// The SHA-256 of a module, which is handed back. Takes a while, elsewhere.
+    pub async fn digest(&self, module: Vec<u8>) -> Result<(Vec<u8>, Pin), String> {
+        let digest = move || {
+            let digest = Pin::of(&module);
+            (module, digest)
+        };
+        self.aside(digest).await
+    }
+
+    /// A module as found, with its digest: from the cache, else checked and compiled in a child
     /// process. Writes nothing, unless compiling took until after `init`: then the next
     /// start has it. The error is for the operator.
-    pub async fn load(&self, module: &[u8], limits: &Limits) -> Result<Loaded, String> {
+    pub async fn load(
+        &self,
+        module: &[u8],
+        digest: &Pin,
+        limits: &Limits,
+    ) -> Result<Loaded, String> {
         self.room.take().map_err(|e| e.to_string())?;
-        let key = Key::of(module);
+        let key = Key::of(digest.bytes());
         let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
         let cached = self.aside(move || cache.load(&engine, &key)).await;
         if let Ok(Ok(component)) = cached {

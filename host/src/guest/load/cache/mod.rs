@@ -41,8 +41,8 @@ const DIGEST: usize = 32;
 pub struct Key([u8; DIGEST]);
 
 impl Key {
-    /// The key of a module as it was read from its file.
-    pub fn of(module: &[u8]) -> Self {
+    /// The key of the module that has this SHA-256, as it was read from its file.
+    pub fn of(module: &[u8; DIGEST]) -> Self {
         static ADAPTER: OnceLock<[u8; DIGEST]> = OnceLock::new();
         let adapter =
             ADAPTER.get_or_init(|| Sha256::digest(WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER).into());
