@@ -89,7 +89,7 @@ pub async fn play(event: Event) -> Outcome {
 /// `{"kv": ["get", key]}`, `["set", key, text]`, `["fill", key, bytes]`, `["delete", key]`,
 /// `["list", prefix, after, limit, with values]`, `["swap", key, expected, new]` (texts, or `{"$": pointer}`
 /// into the payload), `["flood", prefix, how many]` (sets at once), `["fills", prefix, how many, bytes]`,
-/// `["swaps", key, how many]` (of nothing for something, at once), `["long-key", bytes]`,
+/// `["swaps", key, how many]` (of nothing for something, at once), `["long-key", null, bytes]`,
 /// `{"tally": pointer to a number}` (`tallied` answers how many there were, the last one, and how many were not
 /// larger than the one before), `{"nth": [move of the first call, ...]}`, `{"by": pointer, "moves": {value: move}}`.
 async fn take(
