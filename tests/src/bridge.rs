@@ -13,8 +13,9 @@
 //! assert_eq!(node.call("hi", json!([])).unwrap(), json!("there"));
 //! ```
 //!
-//! What a script may say stands in `guests/scripted/src/lib.rs`. Three members are for this side:
-//! `"rpc"` (a list of methods to grant), `"policy"` (TOML that is added), and `"no-policy"` (no file).
+//! What a script may say stands in `guests/scripted/src/lib.rs`. Some members are for this side:
+//! `"rpc"` (a list of methods to grant), `"kv"` (`true` grants it), `"policy"` (TOML that is added), `"no-policy"`
+//! (no file), and `"before-manifest"` (moves before the manifest is given).
 
 use crate::simulator::{Builder, Simulator};
 use serde_json::{Map, Value, json};
@@ -108,6 +109,9 @@ fn own_strings(script: &Value) -> Value {
             manifest.entry("capabilities").or_insert(requests);
         }
     }
+    if let Some(before) = script.get("before-manifest").cloned() {
+        script["manifest"] = json!([before, script["manifest"]]);
+    }
     script
 }
 
@@ -195,6 +199,9 @@ pub fn policy(script: &Value) -> String {
     }
     if script.get("rpc").is_some() {
         let _ = writeln!(text, "rpc = {}", script["rpc"]);
+    }
+    if script["kv"] == true {
+        text.push_str("kv = true\n");
     }
     text.push_str("timer = true\n");
     deliveries(

@@ -3,8 +3,6 @@
 
 use cln_wasm_tests::hostile::arena;
 
-// The key-value store (quota, floods) and HTTP (redirects, private addresses) each become a topic: a folder in
-// tests/hostile and its name below.
 macro_rules! topics {
     ($($topic:ident)*) => {
         $(#[test]
@@ -21,4 +19,4 @@ macro_rules! topics {
     };
 }
 
-topics! { abi cpu floods folder json lives manifest memory module rpc sandbox tasks texts }
+topics! { abi cpu floods folder http json kv lives manifest memory module rpc sandbox tasks texts }

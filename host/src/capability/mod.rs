@@ -24,6 +24,7 @@ use crate::bridge::node::Node;
 use crate::guest::fault::Faults;
 use crate::guest::hearing::Hearing;
 use crate::guest::open::OpenCalls;
+use crate::guest::pace::Record;
 use crate::lightningd::output::{Backlog, Level};
 use crate::policy::{Policy, Requested, RpcGate};
 use crate::store::{self, Ledger, Store};
@@ -104,6 +105,8 @@ pub struct Capabilities {
     pub faults: Faults,
     /// The notification that it handles now.
     pub hearing: Arc<Hearing>,
+    /// Where its next life begins.
+    pub pace: Arc<Record>,
     /// Its notifications that lightningd has not read.
     backlog: Backlog,
     /// Topics that it declared and may send.
@@ -144,6 +147,7 @@ impl Capabilities {
             guest,
             faults: Faults::new(&policy.limits),
             hearing: Arc::default(),
+            pace: Arc::default(),
             backlog: Backlog::default(),
             policy,
             node,

@@ -87,7 +87,8 @@ impl Seed {
         let life = live(self.clone(), Arc::clone(&open), Arc::clone(&pulse));
         let minute = Minute::new(Duration::from_millis(self.limits.cpu_per_minute_ms));
         let ticker = Arc::clone(&self.ticker);
-        let running = pace::run(Box::pin(life), Arc::clone(&pulse), ticker, minute);
+        let record = Arc::clone(&self.capabilities.pace);
+        let running = pace::run(Box::pin(life), Arc::clone(&pulse), ticker, minute, record);
         let watched = Arc::clone(&open);
         tokio::spawn(async move { watched.watch().await });
         let calls = Arc::clone(&open);

@@ -3,7 +3,8 @@
 //! A guest runs on the bridge's own thread, so that a call costs no thread
 //! hand-over. A guest that burns CPU would hold up everybody there: it is seen by
 //! the epoch clock, moved with all its state to a thread of its own (guests are
-//! futures, so this is a move of a pointer), and comes back once it has behaved.
+//! futures, so this is a move of a pointer), and comes back once it has behaved. If
+//! it ends before that, or in the middle of something long, its next life begins aside.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -133,6 +134,23 @@ impl Pulse {
     }
 }
 
+/// What is known of a guest from its lives so far.
+#[derive(Debug, Default)]
+pub struct Record {
+    /// It burnt CPU, and has not behaved since.
+    heavy: AtomicBool,
+}
+
+impl Record {
+    fn is_heavy(&self) -> bool {
+        self.heavy.load(Ordering::Relaxed)
+    }
+
+    fn set_heavy(&self, heavy: bool) {
+        self.heavy.store(heavy, Ordering::Relaxed);
+    }
+}
+
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// How a stretch of running ended.
@@ -163,19 +181,24 @@ pub async fn run<T: Send + 'static>(
     pulse: Arc<Pulse>,
     ticker: Arc<Ticker>,
     mut minute: Minute,
+    record: Arc<Record>,
 ) -> Result<T, Stopped> {
     loop {
-        // On this thread, until it burns. Nobody else has the thread meanwhile, so
-        // the time that passes is the guest's.
-        let home = |interrupted| interrupted;
-        match stretch(guest, &pulse, &ticker, &mut minute, CpuClock::Wall, home).await {
-            Stretch::Finished(value) => return Ok(value),
-            Stretch::Stopped(why) => return Err(why),
-            Stretch::Moved(moved) => guest = moved,
+        if !record.is_heavy() {
+            // On this thread, until it burns. Nobody else has the thread meanwhile, so
+            // the time that passes is the guest's.
+            let (home, clock) = (|interrupted| interrupted, CpuClock::Wall);
+            match stretch(guest, &pulse, &ticker, &mut minute, clock, &record, home).await {
+                Stretch::Finished(value) => return Ok(value),
+                Stretch::Stopped(why) => return Err(why),
+                Stretch::Moved(moved) => guest = moved,
+            }
+            record.set_heavy(true);
         }
         // Aside, until it behaves.
         let runtime = tokio::runtime::Handle::current();
         let (pulse, ticker) = (Arc::clone(&pulse), Arc::clone(&ticker));
+        let watched = Arc::clone(&record);
         let aside = tokio::task::spawn_blocking(move || {
             yield_to_the_bridge();
             let mut quiet = 0;
@@ -189,6 +212,7 @@ pub async fn run<T: Send + 'static>(
                 &ticker,
                 &mut minute,
                 CpuClock::Thread,
+                &watched,
                 behaves,
             );
             let ended = runtime.block_on(running);
@@ -197,7 +221,10 @@ pub async fn run<T: Send + 'static>(
         match aside.await {
             Ok((Stretch::Finished(value), _)) => return Ok(value),
             Ok((Stretch::Stopped(why), _)) => return Err(why),
-            Ok((Stretch::Moved(moved), spent)) => (guest, minute) = (moved, spent),
+            Ok((Stretch::Moved(moved), spent)) => {
+                (guest, minute) = (moved, spent);
+                record.set_heavy(false);
+            }
             // The runtime is going away, or wasmtime panicked: the guest is gone either way.
             Err(_) => return Err(Stopped::Killed),
         }
@@ -212,6 +239,7 @@ async fn stretch<T>(
     ticker: &Ticker,
     minute: &mut Minute,
     clock: CpuClock,
+    record: &Record,
     mut move_on: impl FnMut(bool) -> bool,
 ) -> Stretch<T> {
     let mut guest = Some(guest);
@@ -230,7 +258,13 @@ async fn stretch<T>(
         let after = clock.now();
         let spent = after.saturating_sub(before);
         match polled {
-            Poll::Ready(value) => Poll::Ready(Stretch::Finished(value)),
+            Poll::Ready(value) => {
+                // One instruction can fill all its memory, and no tick sees that.
+                if spent > TICK {
+                    record.set_heavy(true);
+                }
+                Poll::Ready(Stretch::Finished(value))
+            }
             Poll::Pending => {
                 let second = match clock {
                     CpuClock::Wall => after,
@@ -330,7 +364,13 @@ mod tests {
         let pulse = Arc::new(Pulse::default());
         let ticker = Arc::new(Ticker::start(wasmtime::Engine::default()).unwrap());
         let never: Boxed<()> = Box::pin(std::future::pending());
-        let running = tokio::spawn(run(never, Arc::clone(&pulse), ticker, no_limit()));
+        let running = tokio::spawn(run(
+            never,
+            Arc::clone(&pulse),
+            ticker,
+            no_limit(),
+            Arc::default(),
+        ));
         pulse.kill();
         assert_eq!(running.await.unwrap(), Err(Stopped::Killed));
     }
@@ -351,7 +391,40 @@ mod tests {
             }
             true
         });
-        assert_eq!(run(guest, pulse, ticker, no_limit()).await, Ok(true));
+        let record = Arc::new(Record::default());
+        let ended = run(guest, pulse, ticker, no_limit(), Arc::clone(&record)).await;
+        assert_eq!(ended, Ok(true));
+        assert!(record.is_heavy(), "it ended before it behaved");
+    }
+
+    #[tokio::test]
+    async fn a_life_that_ends_in_the_middle_of_something_long_is_the_last_that_begins_here() {
+        let ticker = Arc::new(Ticker::start(wasmtime::Engine::default()).unwrap());
+        let record = Arc::new(Record::default());
+        let home = std::thread::current().id();
+        let live = |long: bool, polls: u32| {
+            let guest: Boxed<Vec<bool>> = Box::pin(async move {
+                let mut places = Vec::new();
+                for _ in 0..polls {
+                    places.push(std::thread::current().id() == home);
+                    tokio::task::yield_now().await;
+                }
+                if long {
+                    burn();
+                    burn();
+                }
+                places
+            });
+            let (pulse, record) = (Arc::default(), Arc::clone(&record));
+            run(guest, pulse, Arc::clone(&ticker), no_limit(), record)
+        };
+        let first = live(true, 1).await.unwrap();
+        assert_eq!(first, [true], "nothing is known of it");
+        let second = live(false, PAROLE).await.unwrap();
+        assert!(second.iter().all(|at_home| !at_home), "it is known");
+        // A whole parole of good polls, and it is at home again.
+        let third = live(false, 2 * PAROLE).await.unwrap();
+        assert_eq!((third.first(), third.last()), (Some(&false), Some(&true)));
     }
 
     #[tokio::test]
@@ -364,7 +437,7 @@ mod tests {
             }
         });
         let minute = Minute::new(Duration::from_millis(1));
-        let ended = run(guest, pulse, ticker, minute).await;
+        let ended = run(guest, pulse, ticker, minute, Arc::default()).await;
         assert!(matches!(ended, Err(Stopped::Minute(1..))), "{ended:?}");
     }
 }

@@ -436,6 +436,11 @@ fn at_the_end(node: Node, natives: &Natives) -> Vec<String> {
     if natives.forbidden.load(Ordering::SeqCst) > 0 {
         faults.push("a command was called that nobody was granted".to_owned());
     }
+    for request in super::servers::caught() {
+        faults.push(format!(
+            "a server was asked that nobody may ask: {request:.300}"
+        ));
+    }
     if !verdicts.is_empty() {
         return faults;
     }

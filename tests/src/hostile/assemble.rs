@@ -1,7 +1,7 @@
 //! A hostile text and the plumbing around it become a module.
 //!
 //! `%NAME%` is the guest's name, `%KEY%` what the variant says, `%KEY:data%` the same for a data segment and
-//! `%KEY:length%` its bytes. `(;repeat N;) ... (;end;)` stands N times, with the
+//! `%KEY:length%` its bytes; `%TRAP%` and its like are addresses of [`servers`](super::servers). `(;repeat N;) ... (;end;)` stands N times, with the
 //! number of the turn for `%I%`. A text that begins with `(module` or `(component` is taken whole; anything else is the
 //! inside of a core module, and gets each part of `plumbing.wat` whose export it has not itself.
 
@@ -98,7 +98,7 @@ pub fn replaced(text: &str, name: &str, values: &BTreeMap<String, String>) -> St
             .replace(&format!("%{key}:data%"), &escaped(value))
             .replace(&format!("%{key}:length%"), &value.len().to_string());
     }
-    text
+    super::servers::named(text)
 }
 
 /// With all repetitions written out. They do not stand in each other.

@@ -9,6 +9,7 @@ pub mod arena;
 pub mod assemble;
 mod entry;
 pub mod measure;
+pub mod servers;
 
 use crate::bridge::{manifest, methods, policy, scripted};
 use entry::Entry;
@@ -34,6 +35,8 @@ pub struct Card {
     pub policy: Map<String, Value>,
     /// The RPC methods that are granted.
     pub rpc: Option<Value>,
+    /// The key-value store is granted.
+    pub kv: bool,
     /// Members of the manifest, over the usual ones.
     pub manifest: Map<String, Value>,
     /// Several guests out of one text: by the end of their names, what stands for each `%KEY%`.
@@ -199,7 +202,7 @@ fn guests(path: &Path) -> Vec<Hostile> {
                 (module, json!({"manifest": wanted}))
             }
         };
-        let policy = policy_of(&script, &card);
+        let policy = assemble::replaced(&policy_of(&script, &card), &name, &values);
         Hostile {
             name,
             card,
@@ -219,10 +222,24 @@ fn entry_guest(name: &str, entry: Entry, card: Card) -> Hostile {
     }
 }
 
-/// The texts of a script with `%NAME%` and the variant's values in their places.
+/// The texts of a script with `%NAME%` and the variant's values in their places; a text that becomes a number is one.
 fn replaced(script: &Value, name: &str, values: &BTreeMap<String, String>) -> Value {
-    let text = assemble::replaced(&script.to_string(), name, values);
-    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}: {text}"))
+    let text = |text: &str| assemble::replaced(text, name, values);
+    match script {
+        Value::String(before) => {
+            let after = text(before);
+            match after.parse::<u64>() {
+                Ok(number) if *before != after => json!(number),
+                _ => Value::String(after),
+            }
+        }
+        Value::Array(all) => all.iter().map(|v| replaced(v, name, values)).collect(),
+        Value::Object(all) => all
+            .iter()
+            .map(|(key, value)| (text(key), replaced(value, name, values)))
+            .collect(),
+        other => other.clone(),
+    }
 }
 
 fn with_manifest(script: &Value, wanted: &Value) -> Value {
@@ -280,6 +297,7 @@ fn policy_of(script: &Value, card: &Card) -> String {
     }
     let mut script = script.clone();
     script["policy"] = json!(more);
+    script["kv"] = json!(card.kv);
     if let Some(rpc) = &card.rpc {
         script["rpc"] = rpc.clone();
     }

@@ -76,19 +76,20 @@ pub async fn play(event: Event) -> Outcome {
 ///
 /// Words: `trap`, `loop`, `never`, `overflow` (the stack), `hog` (all memory), `echo` (the payload
 /// verbatim), `call` (all that came with a method), `seen` (all that came in), `counts`, `forget`, `tallied`,
-/// `last` (what the step before gave), `invalid-utf8`, `ask` (params: `{"calls": [[method, text of the
+/// `last` (what the step before gave), `say` (the same, as a log line; the move goes on), `invalid-utf8`, `ask` (params: `{"calls": [[method, text of the
 /// params], ...]}`, called one after another; the outcomes).
 ///
 /// Objects: `{"answer": json}`, `{"text": verbatim}`, `{"huge": bytes}`, `{"error": value}`,
 /// `{"answer": object, "with": {name: pointer into the payload}}`;
 /// and those after which the move goes on: `{"rpc": [method, params]}` (with a third member, `"background"`: for no cause),
 /// `{"http": {"method": .., "url": .., "headers": {..}, "body": text, "timeout": ms}}` (`GET` unless
-/// told; an array `[pointer]` as url takes it from the payload), `{"hold": pointer or true}`,
+/// told; an array `[pointer]` as url takes it from the payload; `"longer"`: so many letters behind the url; `"times"`: at once), `{"hold": pointer or true}`,
 /// `{"release": true}` (params: [key or null, answer]), `{"sleep": ms}`, `{"burn": millions of turns}`, `{"log": [level, text]}`,
 /// `{"notify": [topic, params]}`, `{"message": text}`, `{"progress": [num, total]}`,
 /// `{"kv": ["get", key]}`, `["set", key, text]`, `["fill", key, bytes]`, `["delete", key]`,
 /// `["list", prefix, after, limit, with values]`, `["swap", key, expected, new]` (texts, or `{"$": pointer}`
-/// into the payload), `["flood", prefix, how many]` (sets at once),
+/// into the payload), `["flood", prefix, how many]` (sets at once), `["fills", prefix, how many, bytes]`,
+/// `["swaps", key, how many]` (of nothing for something, at once), `["long-key", null, bytes]`,
 /// `{"tally": pointer to a number}` (`tallied` answers how many there were, the last one, and how many were not
 /// larger than the one before), `{"nth": [move of the first call, ...]}`, `{"by": pointer, "moves": {value: move}}`.
 async fn take(
@@ -208,6 +209,10 @@ async fn word_step(event: &Event, word: &str, last: &Value) -> Option<Outcome> {
             format!("{{\"params\":{params},\"filter\":{filter},\"deprecated_ok\":{ok}}}")
         }
         "seen" => Seen::all(),
+        "say" => {
+            log::log(log::Level::Info, &last.to_string());
+            return None;
+        }
         "tallied" => Seen::tallied().to_string(),
         "counts" => json!({"seen": Seen::count(), "held": Seen::held()}).to_string(),
         "forget" => {
@@ -298,19 +303,50 @@ async fn keep(event: &Event, what: &Value) -> Value {
             let why = outcomes.into_iter().find_map(Result::err);
             Ok(json!({"kept": kept, "why": why.map(|why| format!("{why:?}"))}))
         }
+        "fills" => {
+            let size = at(3).as_u64().unwrap_or_default() as usize;
+            let fills = (0..number).map(|n| kv::set(format!("{key}{n}"), vec![b'x'; size]));
+            let outcomes = futures::future::join_all(fills).await;
+            let why = outcomes.into_iter().find_map(Result::err);
+            Ok(json!({"why": why.map(|why| format!("{why:?}"))}))
+        }
+        "swaps" => {
+            let swaps = (0..number)
+                .map(|n| kv::compare_and_swap(key.clone(), None, Some(n.to_string().into())));
+            let outcomes = futures::future::join_all(swaps).await;
+            let won = |outcome: &Result<kv::Swap, _>| matches!(outcome, Ok(kv::Swap::Swapped));
+            let won = outcomes.iter().filter(|outcome| won(outcome)).count();
+            let why = outcomes.into_iter().find_map(Result::err);
+            Ok(json!({"won": won, "why": why.map(|why| format!("{why:?}"))}))
+        }
+        "long-key" => kv::set("k".repeat(number as usize), b"v".to_vec())
+            .await
+            .map(|()| json!("set")),
         other => panic!("no call of the store: {other}"),
     };
     done.unwrap_or_else(|failure| json!({"failure": format!("{failure:?}")}))
 }
 
+/// One request, or several at the same time (`"times"`): then the first failure, if there is one.
 async fn request(event: &Event, what: &Value) -> Value {
+    let times = what["times"].as_u64().unwrap_or(1);
+    let outcomes = (0..times).map(|_| one_request(event, what));
+    let mut outcomes = futures::future::join_all(outcomes).await;
+    let at = outcomes.iter().position(|o| o.get("failure").is_some());
+    outcomes.swap_remove(at.unwrap_or_default())
+}
+
+async fn one_request(event: &Event, what: &Value) -> Value {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let headers = what["headers"].as_object().into_iter().flatten();
     let request = http::Request {
         method: what["method"].as_str().unwrap_or("GET").to_owned(),
         url: match what["url"].as_array().and_then(|pointer| pointer.first()) {
             Some(pointer) => text(&event.member(pointer.as_str().unwrap_or_default())),
-            None => text(&what["url"]),
+            None => {
+                let more = what["longer"].as_u64().unwrap_or_default() as usize;
+                text(&what["url"]) + &"a".repeat(more)
+            }
         },
         headers: headers
             .map(|(name, value)| http::Header {

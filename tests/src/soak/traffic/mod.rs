@@ -454,7 +454,7 @@ impl Traffic {
         let (level, text) = (&message["params"]["level"], &message["params"]["message"]);
         let text = text.as_str().unwrap_or_default();
         ensure!(level != "broken", "BROKEN: {text}");
-        if level != "unusual" {
+        if level != "unusual" && level != "warn" {
             return Ok(());
         }
         let Some((guest, word)) = text.split_once(": ") else {
