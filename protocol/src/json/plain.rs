@@ -1,6 +1,20 @@
 //! Where the plain part of a JSON string ends.
 
 /// How many bytes are neither the end of a string, nor an escape, nor a control character.
+#[cfg(not(target_family = "wasm"))]
+pub(super) fn plain(bytes: &[u8]) -> usize {
+    let length = memchr::memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len());
+    let run = bytes.get(..length).unwrap_or_default();
+    // Without a branch for each byte, so that it is done many at a time.
+    let least = run.iter().fold(u8::MAX, |least, byte| least.min(*byte));
+    match least {
+        0x20.. => length,
+        _ => run.iter().position(special).unwrap_or(length),
+    }
+}
+
+/// How many bytes are neither the end of a string, nor an escape, nor a control character.
+#[cfg(target_family = "wasm")]
 pub(super) fn plain(bytes: &[u8]) -> usize {
     let (chunks, rest) = bytes.as_chunks();
     for (nth, chunk) in chunks.iter().enumerate() {
@@ -18,7 +32,7 @@ fn special(byte: &u8) -> bool {
 }
 
 /// A bit for each of the bytes that is not plain.
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[cfg(all(target_family = "wasm", target_feature = "simd128"))]
 fn specials(chunk: &[u8; 16]) -> u32 {
     use core::arch::wasm32::{i64x2, u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, v128_or};
 
@@ -31,18 +45,11 @@ fn specials(chunk: &[u8; 16]) -> u32 {
 }
 
 /// A bit for each of the bytes that is not plain.
-#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[cfg(all(target_family = "wasm", not(target_feature = "simd128")))]
 fn specials(chunk: &[u8; 16]) -> u32 {
-    // Without a branch for each byte, so that it is done many at a time.
-    if !chunk.iter().fold(false, |any, byte| any | special(byte)) {
-        return 0;
-    }
     let bit = |(nth, byte)| u32::from(special(byte)) << nth;
-    chunk
-        .iter()
-        .enumerate()
-        .map(bit)
-        .fold(0, |all, bit| all | bit)
+    let bits = chunk.iter().enumerate().map(bit);
+    bits.fold(0, |all, bit| all | bit)
 }
 
 #[cfg(test)]
