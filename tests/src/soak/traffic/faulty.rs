@@ -297,9 +297,10 @@ impl Faulty {
             self.name,
             self.starts
         );
+        // One that had not entered the guest at its deadline never answers.
         ensure!(
-            late == self.late,
-            "{}: {late} late answers are counted, {} came",
+            late <= self.late,
+            "{}: {late} late answers are counted, {} could come",
             self.name,
             self.late
         );
