@@ -75,6 +75,8 @@ pub(super) struct Faulty {
     /// Instances that were replaced for what they did before.
     replaced: u64,
     late: u64,
+    /// Calls that came when it was not there: no faults of its own.
+    absent: u64,
     /// Bad answers in a row.
     row: u64,
     /// Answers that are still to come in this turn.
@@ -101,6 +103,7 @@ pub(super) fn all() -> Vec<Faulty> {
         fallbacks: 0,
         replaced: 0,
         late: 0,
+        absent: 0,
         row: 0,
         open: 0,
         awaits_start: false,
@@ -242,6 +245,10 @@ impl Faulty {
         }
         if word.contains("; lightningd gets as if it were not there") {
             self.fallback_lines += 1;
+            // On a busy machine one of a row may come when the row has had its instance replaced.
+            if self.way == Way::Late && word.contains("is not running") {
+                self.absent += 1;
+            }
             return Ok(None);
         }
         bail!("{}: {word}", self.name)
@@ -281,7 +288,7 @@ impl Faulty {
             Way::Trap => 0,
             Way::Bad | Way::Late => self.replaced,
         };
-        let expected = self.provoked + replaced;
+        let expected = self.provoked - self.absent + replaced;
         ensure!(
             faults == expected,
             "{}: {faults} faults are counted, {expected} were provoked",
@@ -297,9 +304,10 @@ impl Faulty {
             self.name,
             self.starts
         );
+        // One that had not entered the guest at its deadline never answers.
         ensure!(
-            late == self.late,
-            "{}: {late} late answers are counted, {} came",
+            late <= self.late,
+            "{}: {late} late answers are counted, {} could come",
             self.name,
             self.late
         );

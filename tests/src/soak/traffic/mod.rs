@@ -155,7 +155,7 @@ pub fn run(plan: &Plan, mut tell: impl FnMut(u64, &Report, &Vitals)) -> anyhow::
             message.get("id").is_none(),
             "one answer too many: {message}"
         );
-        ensure!(message["params"]["level"] != "broken", "{message}");
+        ensure!(!is_broken(&message["params"]["level"]), "{message}");
     }
     report.quiet = vitals::is_flat(&quiet, QUIET).context("where nothing is open")?;
     report.busy = vitals::is_flat(&busy, BUSY).context("in the middle of things")?;
@@ -453,7 +453,7 @@ impl Traffic {
         ensure!(message["method"] == "log", "what is {message}?");
         let (level, text) = (&message["params"]["level"], &message["params"]["message"]);
         let text = text.as_str().unwrap_or_default();
-        ensure!(level != "broken", "BROKEN: {text}");
+        ensure!(!is_broken(level), "BROKEN: {text}");
         if level != "unusual" && level != "warn" {
             return Ok(());
         }
@@ -545,6 +545,11 @@ impl Traffic {
             return Ok(());
         }
     }
+}
+
+/// By either of lightningd's names for it.
+fn is_broken(level: &Value) -> bool {
+    level == "broken" || level == "error"
 }
 
 /// How many crash bundles there are; each must be one.
