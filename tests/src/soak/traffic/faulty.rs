@@ -75,7 +75,7 @@ pub(super) struct Faulty {
     /// Instances that were replaced for what they did before.
     replaced: u64,
     late: u64,
-    /// Calls that came when it was not there: no faults of its own.
+    /// Calls that came when its instance was ending, or gone: no faults of its own.
     absent: u64,
     /// Bad answers in a row.
     row: u64,
@@ -246,7 +246,7 @@ impl Faulty {
         if word.contains("; lightningd gets as if it were not there") {
             self.fallback_lines += 1;
             // On a busy machine one of a row may come when the row has had its instance replaced.
-            if self.way == Way::Late && word.contains("is not running") {
+            if self.way == Way::Late && !word.contains("did not answer within") {
                 self.absent += 1;
             }
             return Ok(None);
