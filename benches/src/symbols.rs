@@ -103,7 +103,9 @@ fn mapping(line: &str) -> Option<Mapping> {
     let (from, to) = fields.next()?.split_once('-')?;
     let _permissions = fields.next()?;
     let offset = fields.next()?;
+    // Code that was just compiled is in no file, the cache's is in one.
     let file = fields.nth(2).unwrap_or_default();
+    let file = if file.ends_with(".cwasm") { "" } else { file };
     let number = |text| u64::from_str_radix(text, 16).ok();
     Some(Mapping {
         from: number(from)?,
