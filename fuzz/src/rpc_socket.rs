@@ -43,6 +43,9 @@ fn frames(limit: usize, pieces: &mut dyn Iterator<Item = &[u8]>) -> (Vec<Cut>, b
 
 /// The id of an answer, if it is a string that stands there once.
 fn only_id(value: &str) -> Option<String> {
+    if !value.starts_with('{') {
+        return None;
+    }
     #[derive(serde::Deserialize)]
     struct Id {
         id: String,

@@ -50,7 +50,7 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<&'a RawV
 
 /// Reads a whole message.
 pub(super) fn read(message: &[u8]) -> Incoming<'_> {
-    let parsed: Message<'_> = match serde_json::from_slice(message) {
+    let parsed: Message<'_> = match object(message) {
         Ok(parsed) => parsed,
         Err(error) => {
             let why = error.to_string();
@@ -85,7 +85,7 @@ fn outcome<'a>(
     // Some JSON-RPC 1.0 servers behind a plugin write both members, one of them null.
     match (result, error.filter(|error| error.get() != "null")) {
         (Some(result), None) => Ok(result),
-        (_, Some(error)) => Err(match serde_json::from_str::<ErrorObject<'_>>(error.get()) {
+        (_, Some(error)) => Err(match object::<ErrorObject<'_>>(error.get().as_bytes()) {
             Ok(error) => RpcSocketError::Rpc {
                 code: error.code,
                 message: error.message,
@@ -110,7 +110,15 @@ pub(super) fn id_of_outline(outline: &[u8]) -> Option<String> {
     struct Id {
         id: String,
     }
-    serde_json::from_slice(outline).ok().map(|Id { id }| id)
+    object(outline).ok().map(|Id { id }| id)
+}
+
+/// Reads an object. serde alone takes an array for one too, its members by their places.
+fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> serde_json::Result<T> {
+    match text.trim_ascii_start().first() {
+        Some(b'[') => Err(serde::de::Error::custom("an array, not an object")),
+        _ => serde_json::from_slice(text),
+    }
 }
 
 fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
@@ -186,6 +194,7 @@ mod tests {
             r#"{"id":"1"}"#,
             r#"{"id":"1","error":"text"}"#,
             r#"{"id":"1","error":{"code":"x","message":"m"}}"#,
+            r#"{"id":"1","error":[-1,"m"]}"#,
             r#"{"id":"1","result":{"x":[}]}}"#,
             r#"{"id":"1","result":1,"result":2}"#,
         ] {
@@ -221,6 +230,8 @@ mod tests {
             "{}",
             "[]",
             "[{\"id\":\"1\"}]",
+            r#"["1","method",{},null]"#,
+            r#"["1",null,{}"#,
         ] {
             assert!(matches!(read(text.as_bytes()), Incoming::Stray), "{text}");
         }
