@@ -36,7 +36,9 @@ pub mod bindings {
 pub use bindings::export;
 pub use wit_bindgen;
 
-use bindings::cln::guest::{http, kv, log, notification, progress, rpc, timer, types};
+use bindings::cln::guest::{
+    http, kv, log, notification, progress, rpc, subscription, timer, types,
+};
 use bindings::exports::cln::guest::plugin;
 
 struct Wit(Instant);
@@ -310,12 +312,25 @@ impl<E: Entry> plugin::Guest for E {
     }
 
     async fn notification(topic: String, params: String, origin: Option<String>) {
-        let delivery = Delivery {
+        let mut next = Some(subscription::Delivery {
             topic,
-            origin,
             params,
-        };
-        instance::<E>().notification(delivery).await;
+            origin,
+        });
+        while let Some(subscription::Delivery {
+            topic,
+            params,
+            origin,
+        }) = next
+        {
+            let delivery = Delivery {
+                topic,
+                origin,
+                params,
+            };
+            instance::<E>().notification(delivery).await;
+            next = subscription::next();
+        }
     }
 
     async fn hook(call: u64, hook: String, payload: String) -> Result<String, String> {

@@ -16,7 +16,9 @@ use crate::symbols::{Map, Part};
 const WARM: usize = 300;
 
 /// What is counted.
-const KINDS: [&str; 3] = ["hook", "notification", "method"];
+const KINDS: [&str; 4] = ["hook", "notification", "burst", "method"];
+/// Notifications that come in one piece, in a burst. What is counted is all of them.
+const BURST: usize = 32;
 
 /// Counts, as the baseline has it: by kind, instructions of one call. With `functions`, where
 /// they are goes to stderr.
@@ -31,8 +33,13 @@ pub fn measure(bench: &Bench, calls: usize, functions: bool) -> anyhow::Result<V
         for _ in 0..WARM {
             once(&mut plugin, kind)?;
         }
-        if kind == "notification" {
-            notified += WARM as u64;
+        let each_time = match kind {
+            "notification" => 1,
+            "burst" => BURST,
+            _ => 0,
+        };
+        if each_time > 0 {
+            notified += (WARM * each_time) as u64;
             plugin.call("peer-wait", &format!("[{notified}]"))?;
         }
         // The epoch thread goes to sleep, and is stopped there: the same in every run.
@@ -82,6 +89,7 @@ fn once(plugin: &mut Plugin, kind: &str) -> anyhow::Result<()> {
     match kind {
         "hook" => plugin.one_at_a_time(&htlc_accepted(), 1).map(drop),
         "notification" => plugin.send(BLOCK_ADDED.as_bytes()),
+        "burst" => plugin.send(BLOCK_ADDED.repeat(BURST).as_bytes()),
         _ => {
             let echo = Template::request("peer-echo", "{\"a\":[1,\"b\"]}", "ok");
             plugin.one_at_a_time(&echo, 1).map(drop)

@@ -1,7 +1,7 @@
 //! Leaves secrets out of a payload, every other byte as it was.
 
 use cln_protocol::hook::Place;
-use cln_protocol::json::{self, Malformed};
+use cln_protocol::json::{self, Malformed, Members};
 use cln_protocol::primitives::TlvStream;
 
 /// What one guest is not shown of one kind of payload.
@@ -110,11 +110,25 @@ fn copy(json: &str, cuts: &Cuts, out: &mut String) -> Result<(), Malformed> {
         out.push_str(json);
         return Ok(());
     };
+    copy_members(json, &mut members, cuts, out)?;
+    match members.rest().trim_ascii().is_empty() {
+        true => Ok(()),
+        false => Err(Malformed(json.len())),
+    }
+}
+
+/// In one walk: what is cut out of a member is found while that member is passed.
+fn copy_members<'a>(
+    json: &'a str,
+    members: &mut Members<'a>,
+    cuts: &Cuts,
+    out: &mut String,
+) -> Result<(), Malformed> {
     out.push('{');
     let mut first = true;
-    for member in members.by_ref() {
-        let member = member?;
-        let below = cuts.members.iter().find(|(name, _)| member.is(name));
+    while let Some(name) = members.name() {
+        let name = name?;
+        let below = cuts.members.iter().find(|(known, _)| name.is(known));
         let below = below.map(|(_, cuts)| cuts);
         if below.is_some_and(|cuts| cuts.whole) {
             continue;
@@ -123,22 +137,23 @@ fn copy(json: &str, cuts: &Cuts, out: &mut String) -> Result<(), Malformed> {
             out.push(',');
         }
         let Some(below) = below else {
-            out.push_str(json.get(member.start..member.end).unwrap_or_default());
+            members.value()?;
+            out.push_str(json.get(name.start..members.reached()).unwrap_or_default());
             continue;
         };
-        out.push_str(member.key);
+        out.push_str(name.key);
         out.push(':');
-        if below.records.is_empty() {
-            copy(member.value, below, out)?;
+        if !below.records.is_empty() {
+            out.push_str(&without_records(members.value()?, &below.records));
+        } else if let Some(mut inner) = members.enter() {
+            copy_members(json, &mut inner, below, out)?;
+            members.leave(&inner)?;
         } else {
-            out.push_str(&without_records(member.value, &below.records));
+            out.push_str(members.value()?);
         }
     }
     out.push('}');
-    match members.rest().trim_ascii().is_empty() {
-        true => Ok(()),
-        false => Err(Malformed(json.len())),
-    }
+    Ok(())
 }
 
 #[cfg(test)]

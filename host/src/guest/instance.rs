@@ -16,15 +16,15 @@ use wasmtime::{AsContextMut, Engine};
 
 use super::bindings::cln::guest::types;
 use super::call::{Answer, Call, CallId, Fault, Label};
-use super::mailbox::{Appetite, Delivery, Mailbox};
+use super::intake::Intake;
+use super::mailbox::{Delivery, Mailbox};
 use super::minute::Minute;
 use super::open::{OpenCalls, Settled};
 use super::pace::{self, Pulse};
-use super::running::Running;
+use super::running::{Kind, Running};
 use super::sandbox::{Clock, Sandbox, SandboxLimits};
 use super::ticker::Ticker;
 use super::trap;
-use super::turn::Turn;
 use crate::capability::Capabilities;
 use crate::lightningd::output::RpcError;
 
@@ -165,8 +165,9 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
         ticker,
         running: Running::default(),
     });
-    let beat = Arc::clone(&clock);
-    let mut store = Sandbox::store(&engine, Arc::clone(&capabilities), &limits, beat);
+    let intake = Arc::new(Intake::new(mailbox, Arc::clone(&capabilities), clock));
+    let shared = Arc::clone(&intake);
+    let mut store = Sandbox::store(&engine, Arc::clone(&capabilities), &limits, shared);
     let started = async {
         let instance = pre.instantiate_async(&mut store).await?;
         Exports::find(&mut store, &instance)
@@ -182,11 +183,10 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
     };
     let server = Server {
         exports,
-        mailbox,
+        intake,
         open,
         calls_in_flight,
         capabilities,
-        clock,
     };
     let served = store
         .run_concurrent(async |guest| server.serve(guest).await)
@@ -199,7 +199,7 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
             // The engine leaves the stack of the task that trapped as it was.
             let mut store = store.as_context_mut();
             let blamed = match store.async_call_stack() {
-                Ok(stack) => server.clock.running.call_of(stack),
+                Ok(stack) => server.intake.clock().running.call_of(stack),
                 Err(_) => None,
             };
             Ending { blamed, error }
@@ -209,76 +209,42 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
 
 struct Server {
     exports: Exports,
-    mailbox: Arc<Mailbox>,
+    intake: Arc<Intake>,
     open: Arc<OpenCalls>,
     capabilities: Arc<Capabilities>,
     calls_in_flight: usize,
-    clock: Arc<Clock>,
 }
-
-/// What takes part in the guest's limits, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// One of `limits.calls_in_flight`.
-    Call,
-    /// One at a time, so that they keep lightningd's order; this is the number of it.
-    Notification(u64),
-    /// The guest's own business.
-    Background,
-}
-
-/// Deliveries before whoever else is on the bridge's thread gets it.
-const BURST: u32 = 32;
 
 impl Server {
     /// Takes what waits into the guest, until something ends it.
     async fn serve(&self, guest: &Accessor<Sandbox>) -> Ending {
         let mut under_way = FuturesUnordered::new();
         let mut calls = 0usize;
-        let mut turn = Turn::new(&self.capabilities.policy.limits);
-        let (mut poll, mut taken) = (0, 0);
         poll_fn(|cx| {
-            let this = self.clock.pulse.polls();
-            if this != poll {
-                (poll, taken) = (this, 0);
-            }
             loop {
                 while let Poll::Ready(Some(done)) = under_way.poll_next_unpin(cx) {
                     match done {
                         Ok(Kind::Call) => calls -= 1,
-                        Ok(Kind::Notification(number)) => {
-                            if let Some(label) = turn.ended(number) {
-                                self.capabilities.faults.good(&label);
-                            }
-                        }
-                        Ok(Kind::Background) => {}
+                        Ok(Kind::Notification(number)) => self.intake.handled(number),
+                        Ok(Kind::Handled | Kind::Background) => {}
                         Err(ending) => return Poll::Ready(ending),
                     }
                 }
-                if taken == BURST {
+                if self.intake.is_sated() {
                     // The engine runs those first; then it is the others' turn.
                     cx.waker().wake_by_ref();
                     break;
                 }
-                let appetite = Appetite {
-                    calls: calls < self.calls_in_flight,
-                    notifications: turn.is_free(),
-                };
-                let Poll::Ready(delivery) = self.mailbox.poll_take(appetite, cx) else {
+                let more_calls = calls < self.calls_in_flight;
+                let Poll::Ready((kind, delivery)) = self.intake.poll_take(more_calls, cx) else {
                     break;
                 };
-                let kind = match &delivery.call {
-                    Call::Notification { .. } => Kind::Notification(turn.take(&delivery.call)),
-                    Call::Run => Kind::Background,
-                    _ => {
-                        calls += 1;
-                        Kind::Call
-                    }
-                };
+                if kind == Kind::Call {
+                    calls += 1;
+                }
                 under_way.push(self.deliver(guest, kind, delivery));
-                taken += 1;
             }
-            match turn.poll_missed(cx) {
+            match self.intake.poll_missed(cx) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(missed) => {
                     self.capabilities.overdue_notification(missed.deadline);
@@ -309,7 +275,7 @@ impl Server {
     ) -> Result<Kind, Ending> {
         let label = call.label();
         match self.perform(guest, id, kind, call).await {
-            Ok(answer) => {
+            Ok((answer, kind)) => {
                 let expected = id != 0 && kind != Kind::Background;
                 if expected && self.open.settle(id, answer) == Settled::Late {
                     self.capabilities.counters.late_answers.add();
@@ -329,16 +295,17 @@ impl Server {
         id: CallId,
         kind: Kind,
         call: Call,
-    ) -> wasmtime::Result<Answer> {
+    ) -> wasmtime::Result<(Answer, Kind)> {
         let exports = &self.exports;
+        let mut kind = kind;
         let run = Run {
             server: self,
             guest,
             id,
             label: call.label(),
-            background: kind == Kind::Background,
+            kind: &mut kind,
         };
-        Ok(match call {
+        let answer = match call {
             Call::Hook { hook, payload } => {
                 let (answer,) = run.call(exports.hook, (id, hook, payload)).await?;
                 answer.map_or_else(Answer::Declined, Answer::Json)
@@ -387,7 +354,8 @@ impl Server {
                 run.call(exports.run, ()).await?;
                 Answer::Done
             }
-        })
+        };
+        Ok((answer, kind))
     }
 }
 
@@ -397,7 +365,8 @@ struct Run<'a> {
     guest: &'a Accessor<Sandbox>,
     id: CallId,
     label: Label,
-    background: bool,
+    /// What the call is; at its end, what it has become.
+    kind: &'a mut Kind,
 }
 
 impl Run<'_> {
@@ -410,15 +379,17 @@ impl Run<'_> {
             running,
             pulse,
             ticker,
-        } = &*self.server.clock;
+        } = self.server.intake.clock();
         let begun = self
             .guest
             .with(|store| export.start_call_concurrent(store, params))?;
         let task = begun.task();
-        running.begin(task, self.id, self.label, self.background);
+        running.begin(task, self.id, self.label, *self.kind);
         let result = export.finish_call_concurrent(self.guest, begun).await?;
         // After a trap it stays, to be blamed.
-        running.end(task);
+        if let Some(kind) = running.end(task) {
+            *self.kind = kind;
+        }
         pulse.came_back(ticker.now());
         Ok(result)
     }

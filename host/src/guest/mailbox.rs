@@ -139,6 +139,23 @@ impl Mailbox {
         }
     }
 
+    /// What the guest may handle right after the notification that it has handled, if it
+    /// `may` handle any: one before which no call came, and for whose end nobody waits.
+    pub fn take_following(&self, may: bool) -> Option<Call> {
+        let mut queue = self.lock();
+        if queue.handing_over {
+            queue.handing_over = false;
+            self.hearing.ended();
+        }
+        let (sequence, next, _) = queue.notifications.front().filter(|_| may)?;
+        let in_order = queue.calls.front().is_none_or(|(call, _)| sequence < call);
+        if !in_order || next.id != 0 {
+            return None;
+        }
+        let next = queue.take_notification(&self.hearing)?;
+        Some(next.call)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -165,6 +182,10 @@ impl Queue {
         if !notification_first {
             return self.calls.pop_front().map(|(_, delivery)| delivery);
         }
+        self.take_notification(hearing)
+    }
+
+    fn take_notification(&mut self, hearing: &Hearing) -> Option<Delivery> {
         let (_, delivery, lineage) = self.notifications.pop_front()?;
         self.handing_over = true;
         hearing.began(delivery.call.clone(), lineage);
@@ -247,6 +268,34 @@ mod tests {
         assert!(hearing.call().is_some() && hearing.lineage().contains("b"));
         assert!(mailbox.poll_take(ALL, &mut cx).is_pending());
         assert!(hearing.call().is_none());
+    }
+
+    #[test]
+    fn another_follows_unless_a_call_came_before_it_or_somebody_waits_for_it() {
+        let hearing = Arc::new(Hearing::default());
+        let mailbox = Mailbox::heard_by(Arc::clone(&hearing), 10);
+        assert!(mailbox.take_following(true).is_none());
+        for topic in ["a", "b"] {
+            mailbox.notify(0, notification(topic));
+        }
+        mailbox.call(1, Call::Run);
+        mailbox.notify(2, notification("c"));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(mailbox.poll_take(ALL, &mut cx).is_ready());
+        let following = mailbox.take_following(true).unwrap();
+        assert_eq!(following.to_string(), "notification b");
+        assert!(hearing.call().is_some(), "it is handled now");
+        assert!(mailbox.take_following(true).is_none(), "a call came first");
+        assert!(hearing.call().is_none(), "b is handled");
+        assert!(mailbox.poll_take(ALL, &mut cx).is_ready());
+        assert!(
+            mailbox.take_following(true).is_none(),
+            "its end is waited for"
+        );
+        assert_eq!(names(&mailbox, ALL), ["notification c"]);
+        mailbox.notify(0, notification("d"));
+        assert!(mailbox.take_following(false).is_none());
+        assert_eq!(names(&mailbox, ALL), ["notification d"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod call;
 pub mod fault;
 pub mod hearing;
 pub mod instance;
+pub mod intake;
 pub mod life;
 pub mod load;
 pub mod mailbox;

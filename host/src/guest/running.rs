@@ -16,12 +16,26 @@ pub struct Running {
     tasks: Mutex<BTreeMap<GuestTaskId, Task>>,
 }
 
+/// What a call of a guest is, to the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One of `limits.calls_in_flight`.
+    Call,
+    /// Handles the notification of this number. One at a time, so that they keep
+    /// lightningd's order.
+    Notification(u64),
+    /// Has handled all notifications that it took.
+    Handled,
+    /// The guest's own business. Lives as long as the instance: its CPU counts from
+    /// its last pause.
+    Background,
+}
+
 #[derive(Debug)]
 struct Task {
     id: CallId,
     label: Label,
-    /// Lives as long as the instance: its CPU counts from its last pause.
-    background: bool,
+    kind: Kind,
     ticks: u64,
     /// The stretch of running in which its ticks were counted last.
     stretch: u64,
@@ -29,20 +43,50 @@ struct Task {
 
 impl Running {
     /// The engine took up a call.
-    pub fn begin(&self, task: GuestTaskId, id: CallId, label: Label, background: bool) {
+    pub fn begin(&self, task: GuestTaskId, id: CallId, label: Label, kind: Kind) {
         let begun = Task {
             id,
             label,
-            background,
+            kind,
             ticks: 0,
             stretch: 0,
         };
         self.lock().insert(task, begun);
     }
 
-    /// A call gave its answer.
-    pub fn end(&self, task: GuestTaskId) {
-        self.lock().remove(&task);
+    /// A call gave its answer; what it was at last.
+    pub fn end(&self, task: GuestTaskId) -> Option<Kind> {
+        self.lock().remove(&task).map(|task| task.kind)
+    }
+
+    /// The call at the root of the engine's stack of tasks, youngest first, and the number of
+    /// the notification that it handles, if it does.
+    pub fn notification_of(
+        &self,
+        stack: impl Iterator<Item = GuestTaskId>,
+    ) -> Option<(GuestTaskId, u64)> {
+        let tasks = self.lock();
+        let root = stack.filter(|task| tasks.contains_key(task)).last()?;
+        match tasks.get(&root)?.kind {
+            Kind::Notification(number) => Some((root, number)),
+            _ => None,
+        }
+    }
+
+    /// The call has handled the notification that it had.
+    pub fn handled(&self, task: GuestTaskId) {
+        if let Some(task) = self.lock().get_mut(&task) {
+            task.kind = Kind::Handled;
+        }
+    }
+
+    /// The call goes on with another notification, which has the whole CPU of a call.
+    pub fn goes_on(&self, task: GuestTaskId, label: Label, number: u64) {
+        if let Some(task) = self.lock().get_mut(&task) {
+            task.label = label;
+            task.kind = Kind::Notification(number);
+            task.ticks = 0;
+        }
     }
 
     /// The call at the root of the engine's stack of tasks, youngest first.
@@ -59,7 +103,7 @@ impl Running {
         let mut tasks = self.lock();
         let root = stack.filter(|task| tasks.contains_key(task)).last()?;
         let task = tasks.get_mut(&root)?;
-        if task.background && task.stretch != stretch {
+        if task.kind == Kind::Background && task.stretch != stretch {
             task.ticks = 0;
         }
         task.stretch = stretch;

@@ -7,6 +7,7 @@ use wasmtime::{AsContextMut, Engine, ResourceLimiter, Store, StoreContextMut, Up
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::bindings::cln::guest as wit;
+use super::intake::{self, Intake};
 use super::load::inspect;
 use super::pace::{Beat, Pulse};
 use super::running::Running;
@@ -59,6 +60,8 @@ impl Clock {
 pub struct Sandbox {
     /// What the guest may do.
     pub capabilities: Arc<Capabilities>,
+    /// What goes into it.
+    pub intake: Arc<Intake>,
     wasi: WasiCtx,
     resources: ResourceTable,
     memory: MemoryAccount,
@@ -85,7 +88,7 @@ impl Sandbox {
         engine: &Engine,
         capabilities: Arc<Capabilities>,
         limits: &SandboxLimits,
-        clock: Arc<Clock>,
+        intake: Arc<Intake>,
     ) -> Store<Sandbox> {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(RESOURCES);
@@ -103,6 +106,7 @@ impl Sandbox {
             engine,
             Sandbox {
                 capabilities,
+                intake: Arc::clone(&intake),
                 wasi,
                 resources,
                 memory,
@@ -114,7 +118,7 @@ impl Sandbox {
         let budget = (limits.cpu_ms / TICK.as_millis() as u64).max(1);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |mut store| {
-            Ok(match clock.beat(store.as_context_mut(), budget) {
+            Ok(match intake.clock().beat(store.as_context_mut(), budget) {
                 Beat::GoOn => UpdateDeadline::Continue(1),
                 Beat::Yield => UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())),
                 Beat::Exhausted(ticks) => {
@@ -136,6 +140,7 @@ impl Sandbox {
         wit::log::add_to_linker::<_, Own>(&mut linker, |s| s)?;
         wit::rpc::add_to_linker::<_, Own>(&mut linker, |s| s)?;
         wit::notification::add_to_linker::<_, Own>(&mut linker, |s| s)?;
+        intake::add_to_linker(&mut linker)?;
         wit::progress::add_to_linker::<_, Own>(&mut linker, |s| s)?;
         wit::timer::add_to_linker::<_, Own>(&mut linker, |s| s)?;
         wit::kv::add_to_linker::<_, Own>(&mut linker, |s| s)?;

@@ -56,6 +56,13 @@ impl Turn {
         self.current.is_none()
     }
 
+    /// Is it the turn of this notification?
+    pub fn is_of(&self, number: u64) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|current| current.number == number)
+    }
+
     /// The turn of this notification begins; its number.
     pub fn take(&mut self, call: &Call) -> u64 {
         self.begun += 1;

@@ -21,14 +21,10 @@ pub struct Member<'a> {
 }
 
 impl Member<'_> {
-    /// Is this its name, however it is escaped?
+    /// Is it its name, however it is escaped?
     pub fn is(&self, name: &str) -> bool {
-        let inner = self.key.get(1..self.key.len().saturating_sub(1));
-        if inner == Some(name) {
-            return true;
-        }
-        self.key.contains('\\')
-            && serde_json::from_str::<String>(self.key).is_ok_and(|decoded| decoded == name)
+        let Member { key, start, .. } = *self;
+        Name { key, start }.is(name)
     }
 }
 
@@ -37,56 +33,149 @@ impl Member<'_> {
 #[error("no JSON object at byte {0}")]
 pub struct Malformed(pub usize);
 
-/// The members of an object, in their order.
+/// The members of an object, in their order: one after another as an iterator, or
+/// step by step with [`name`](Members::name) and what is to become of its value.
 #[derive(Debug, Clone)]
 pub struct Members<'a> {
     text: &'a str,
     at: usize,
     next: Next,
+    /// Of what is inside the object.
+    depth: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     First,
     Another,
+    /// The value of a member whose name was read.
+    Value,
     Over,
+}
+
+/// The name of a member.
+#[derive(Debug, Clone, Copy)]
+pub struct Name<'a> {
+    /// As it is written, with its quotes and escapes.
+    pub key: &'a str,
+    /// Where it begins in the text, in bytes.
+    pub start: usize,
+}
+
+impl Name<'_> {
+    /// Is it this, however it is escaped?
+    pub fn is(&self, name: &str) -> bool {
+        let Some(inner) = self.key.get(1..self.key.len().saturating_sub(1)) else {
+            return false;
+        };
+        // Escapes only make it longer.
+        inner == name
+            || inner.len() > name.len()
+                && inner.contains('\\')
+                && serde_json::from_str::<String>(self.key).is_ok_and(|decoded| decoded == name)
+    }
 }
 
 /// The members of the object that `text` is. `None` when it is no object.
 pub fn members(text: &str) -> Option<Members<'_>> {
-    let at = white_space(text.as_bytes(), 0);
-    (text.as_bytes().get(at) == Some(&b'{')).then_some(Members {
-        text,
-        at: at + 1,
-        next: Next::First,
-    })
+    Members::begin(text, white_space(text.as_bytes(), 0), 1)
 }
 
 impl<'a> Iterator for Members<'a> {
     type Item = Result<Member<'a>, Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next == Next::Over {
-            return None;
-        }
-        let found = self.read();
-        if !matches!(found, Ok(Some(_))) {
-            self.next = Next::Over;
-        }
-        found.transpose()
+        let name = match self.name()? {
+            Ok(name) => name,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(self.value().map(|value| Member {
+            key: name.key,
+            value,
+            start: name.start,
+            end: self.at,
+        }))
     }
 }
 
 impl<'a> Members<'a> {
+    fn begin(text: &'a str, at: usize, depth: usize) -> Option<Members<'a>> {
+        let next = Next::First;
+        (text.as_bytes().get(at) == Some(&b'{')).then_some(Members {
+            text,
+            at: at + 1,
+            next,
+            depth,
+        })
+    }
+
     /// What comes after the object, once all members were read.
     pub fn rest(&self) -> &'a str {
         match self.next {
             Next::Over => self.text.get(self.at..).unwrap_or_default(),
-            Next::First | Next::Another => "",
+            _ => "",
         }
     }
 
-    fn read(&mut self) -> Result<Option<Member<'a>>, Malformed> {
+    /// The name of the next member, whose value is then to be read; that of the last one is
+    /// passed over if it was not.
+    pub fn name(&mut self) -> Option<Result<Name<'a>, Malformed>> {
+        let read = match self.next {
+            Next::Over => return None,
+            Next::Value => self.value().and_then(|_| self.read_name()),
+            Next::First | Next::Another => self.read_name(),
+        };
+        if !matches!(read, Ok(Some(_))) {
+            self.next = Next::Over;
+        }
+        read.transpose()
+    }
+
+    /// The value of the member whose name was read.
+    pub fn value(&mut self) -> Result<&'a str, Malformed> {
+        let from = self.at;
+        let end = match self.next {
+            Next::Value => value(self.text.as_bytes(), from, self.depth),
+            _ => None,
+        };
+        // Strings end at quotes, everything else at ASCII: never inside a character.
+        let Some((end, value)) = end.and_then(|end| Some((end, self.text.get(from..end)?))) else {
+            self.next = Next::Over;
+            return Err(Malformed(from));
+        };
+        self.at = end;
+        self.next = Next::Another;
+        Ok(value)
+    }
+
+    /// The members of that value, if it is an object. When all of them were read,
+    /// [`leave`](Members::leave) goes on behind it.
+    pub fn enter(&self) -> Option<Members<'a>> {
+        match self.next {
+            Next::Value if self.depth < DEEPEST => {
+                Members::begin(self.text, self.at, self.depth + 1)
+            }
+            _ => None,
+        }
+    }
+
+    /// Goes on behind the value whose members `inner` has read.
+    pub fn leave(&mut self, inner: &Members<'a>) -> Result<(), Malformed> {
+        if self.next != Next::Value || inner.next != Next::Over {
+            self.next = Next::Over;
+            return Err(Malformed(inner.at));
+        }
+        self.at = inner.at;
+        self.next = Next::Another;
+        Ok(())
+    }
+
+    /// How far the text was read, in bytes.
+    pub fn reached(&self) -> usize {
+        self.at
+    }
+
+    fn read_name(&mut self) -> Result<Option<Name<'a>>, Malformed> {
         let bytes = self.text.as_bytes();
         let mut at = white_space(bytes, self.at);
         match (bytes.get(at), self.next) {
@@ -107,21 +196,10 @@ impl<'a> Members<'a> {
         if bytes.get(colon) != Some(&b':') {
             return Err(Malformed(colon));
         }
-        let from = white_space(bytes, colon + 1);
-        let end = value(bytes, from, 1).ok_or(Malformed(from))?;
-        // Strings end at quotes, everything else at ASCII: never inside a character.
-        let (Some(key), Some(value)) = (self.text.get(start..after_key), self.text.get(from..end))
-        else {
-            return Err(Malformed(start));
-        };
-        self.at = end;
-        self.next = Next::Another;
-        Ok(Some(Member {
-            key,
-            value,
-            start,
-            end,
-        }))
+        let key = self.text.get(start..after_key).ok_or(Malformed(start))?;
+        self.at = white_space(bytes, colon + 1);
+        self.next = Next::Value;
+        Ok(Some(Name { key, start }))
     }
 }
 
@@ -264,6 +342,37 @@ mod tests {
         assert!(escaped.unwrap().unwrap().is("codex32"));
         let plain = members("{\"codex32\":1}").unwrap().next().unwrap().unwrap();
         assert!(plain.is("codex32") && !plain.is("codex3"));
+    }
+
+    #[test]
+    fn an_object_inside_is_entered_and_left() {
+        let text = r#"{"a":{"b":1,"c":{}},"d":2,"e":3} "#;
+        let mut outer = members(text).unwrap();
+        assert!(outer.name().unwrap().unwrap().is("a"));
+        let mut inner = outer.enter().unwrap();
+        assert!(inner.name().unwrap().unwrap().is("b"));
+        assert!(inner.enter().is_none(), "a number");
+        assert!(inner.name().unwrap().unwrap().is("c"), "b is passed over");
+        assert!(outer.clone().leave(&inner).is_err(), "not read to its end");
+        assert!(inner.name().is_none());
+        outer.leave(&inner).unwrap();
+        assert_eq!(text.get(..outer.reached()), Some(r#"{"a":{"b":1,"c":{}}"#));
+        let rest: Vec<_> = outer.by_ref().map(|m| m.unwrap().value).collect();
+        assert_eq!((rest, outer.rest()), (vec!["2", "3"], " "));
+        assert!(outer.value().is_err(), "there is none");
+    }
+
+    #[test]
+    fn entering_does_not_reach_deeper_than_walking() {
+        let text = format!("{}1{}", "{\"a\":".repeat(200), "}".repeat(200));
+        let mut depth = 0;
+        let mut at = members(&text);
+        while let Some(mut members) = at {
+            depth += 1;
+            assert!(members.name().unwrap().is_ok());
+            at = members.enter();
+        }
+        assert_eq!(depth, DEEPEST);
     }
 
     #[test]

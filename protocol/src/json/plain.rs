@@ -1,8 +1,35 @@
 //! Where the plain part of a JSON string ends.
 
+/// Words of eight bytes that are looked at before a search begins, which is faster for
+/// long strings, and costs more than most strings of lightningd's are long.
+#[cfg(not(target_family = "wasm"))]
+const WORDS: usize = 6;
+
 /// How many bytes are neither the end of a string, nor an escape, nor a control character.
 #[cfg(not(target_family = "wasm"))]
 pub(super) fn plain(bytes: &[u8]) -> usize {
+    let (words, _) = bytes.as_chunks();
+    for (nth, word) in words.iter().take(WORDS).enumerate() {
+        let found = marked(u64::from_le_bytes(*word));
+        if found != 0 {
+            return nth * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let begun = words.len().min(WORDS) * 8;
+    begun + search(bytes.get(begun..).unwrap_or_default())
+}
+
+/// The highest bit of each byte that is not plain; above the first one also of others.
+#[cfg(not(target_family = "wasm"))]
+fn marked(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let below = |word: u64, byte: u8| word.wrapping_sub(ONES * u64::from(byte));
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (below(word, 0x20) | is(b'"') | is(b'\\')) & !word & (ONES * 0x80)
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn search(bytes: &[u8]) -> usize {
     let length = memchr::memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len());
     let run = bytes.get(..length).unwrap_or_default();
     // Without a branch for each byte, so that it is done many at a time.
@@ -58,7 +85,7 @@ mod tests {
 
     #[test]
     fn every_byte_at_every_place() {
-        for length in 0..40 {
+        for length in (0..40).chain(60..100) {
             assert_eq!(plain(&vec![b'x'; length]), length);
             for place in 0..length {
                 for byte in 0..=255 {
