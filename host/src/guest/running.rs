@@ -60,15 +60,19 @@ impl Running {
     }
 
     /// The call at the root of the engine's stack of tasks, youngest first, and the number of
-    /// the notification that it handles, if it does.
+    /// the notification that it handles, if it does and nobody waits for the end of the call.
     pub fn notification_of(
         &self,
         stack: impl Iterator<Item = GuestTaskId>,
     ) -> Option<(GuestTaskId, u64)> {
         let tasks = self.lock();
         let root = stack.filter(|task| tasks.contains_key(task)).last()?;
-        match tasks.get(&root)?.kind {
-            Kind::Notification(number) => Some((root, number)),
+        match tasks.get(&root)? {
+            Task {
+                id: 0,
+                kind: Kind::Notification(number),
+                ..
+            } => Some((root, *number)),
             _ => None,
         }
     }
