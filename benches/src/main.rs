@@ -6,6 +6,7 @@ mod baseline;
 mod chart;
 mod cpu;
 mod figures;
+mod frame;
 mod guests;
 mod machine;
 mod peers;

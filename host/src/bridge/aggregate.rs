@@ -14,6 +14,7 @@ use cln_protocol::hooks;
 use cln_protocol::manifest::{HookFilters, HookRegistration, Lightningd, Manifest, OptionSpec};
 use cln_protocol::native::{self, Version};
 
+use super::granted::not_granted;
 use super::list;
 use super::order::Places;
 use super::routes::{ANY_TOPIC, Chained, Link, Member, Routes};
@@ -21,7 +22,7 @@ use super::withhold::Withheld;
 use crate::capability::Capabilities;
 use crate::guest::life::Guest;
 use crate::policy::vocabulary::TOPICS;
-use crate::policy::{Asked, Denied, Grants, Requested, Requests, suggest};
+use crate::policy::{Grants, Requested};
 
 /// How guests share a process with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,22 +175,14 @@ impl Sum {
         let topics: &[String] = if manifest.subscriptions.iter().any(|t| t == ANY_TOPIC) {
             // `*` leaves out `log` only; anything else named beside it would come twice.
             if manifest.subscriptions.iter().any(|t| t == "log") {
-                self.routes
-                    .topics
-                    .entry("log".to_owned())
-                    .or_default()
-                    .push(index);
+                self.routes.subscribe("log", index);
             }
             &[ANY_TOPIC.to_owned()]
         } else {
             &manifest.subscriptions
         };
         for topic in topics {
-            self.routes
-                .topics
-                .entry(topic.clone())
-                .or_default()
-                .push(index);
+            self.routes.subscribe(topic, index);
         }
         for topic in &manifest.notifications {
             self.routes
@@ -293,94 +286,6 @@ impl Sum {
         }
         (self.manifest, self.routes)
     }
-}
-
-/// All that the manifest asks for and the policy does not give, with the lines that
-/// would give it.
-fn not_granted(manifest: &Manifest, requested: &Requested, grants: &Grants) -> Result<(), String> {
-    let mut denied: Vec<Denied> = Vec::new();
-    let options = manifest.options.iter().map(|o| grants.option(&o.name));
-    let methods = manifest.rpcmethods.iter().map(|m| grants.method(&m.name));
-    let topics = manifest
-        .notifications
-        .iter()
-        .map(|t| grants.notification(t));
-    let messages = manifest
-        .custommessages
-        .iter()
-        .map(|m| grants.custommessage(*m));
-    let hooks = manifest
-        .hooks
-        .iter()
-        .map(|h| grants.hook(&h.name).map(drop));
-    let subscribed = manifest
-        .subscriptions
-        .iter()
-        .map(|t| grants.subscription(t).map(drop));
-    let all = options
-        .chain(methods)
-        .chain(topics)
-        .chain(messages)
-        .chain(hooks)
-        .chain(subscribed);
-    denied.extend(all.filter_map(Result::err));
-    for (place, _) in manifest.featurebits.places() {
-        let here = manifest.featurebits.set_bits().filter(|(p, _)| *p == place);
-        let bits: Vec<u16> = here
-            .filter_map(|(_, bit)| u16::try_from(bit).ok())
-            .collect();
-        if !bits.is_empty() {
-            denied.extend(grants.featurebits(place, &bits).err());
-        }
-    }
-    match denied.as_slice() {
-        [] => Ok(()),
-        [one] => Err(one.to_string()),
-        several => {
-            let what: Vec<&str> = several.iter().map(|denied| denied.what.as_str()).collect();
-            let file = several.first().map_or("", |denied| denied.file.as_str());
-            Err(format!(
-                "{} things that it needs are not granted: {}. This {file} would grant them, if you trust it:\n{}",
-                several.len(),
-                what.join(", "),
-                suggest(&requests(manifest, requested), None)
-            ))
-        }
-    }
-}
-
-/// What the manifest asks for, by what it registers and by its capabilities.
-fn requests(manifest: &Manifest, requested: &Requested) -> Requests {
-    let named = |name: &String| Asked {
-        name: name.clone(),
-        ..Asked::default()
-    };
-    let bits = |place: &str| {
-        let here = manifest.featurebits.set_bits().filter(|(p, _)| *p == place);
-        here.filter_map(|(_, bit)| u16::try_from(bit).ok())
-            .collect()
-    };
-    let mut requests = Requests {
-        hooks: manifest
-            .hooks
-            .iter()
-            .map(|hook| named(&hook.name))
-            .collect(),
-        subscriptions: manifest.subscriptions.iter().map(named).collect(),
-        methods: manifest.rpcmethods.iter().map(|m| named(&m.name)).collect(),
-        notifications: manifest.notifications.iter().map(named).collect(),
-        custommessages: manifest.custommessages.clone(),
-        featurebits: manifest
-            .featurebits
-            .places()
-            .iter()
-            .map(|(place, _)| ((*place).to_owned(), bits(place)))
-            .filter(|(_, bits): &(String, Vec<u16>)| !bits.is_empty())
-            .collect(),
-        ..Requests::default()
-    };
-    requested.add_to(&mut requests);
-    requests
 }
 
 /// What of this hook's payload the guest may not see.

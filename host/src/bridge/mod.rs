@@ -4,6 +4,7 @@
 pub mod aggregate;
 pub mod bundled;
 pub mod echo;
+pub mod granted;
 pub mod hooks;
 pub mod init;
 pub mod lineage;

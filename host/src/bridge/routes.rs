@@ -82,20 +82,52 @@ impl Routes {
         self.guests.iter().find(known)
     }
 
-    /// The guests that get this topic, once each.
+    /// From now on the guest at this index gets this topic. The guests come in their order.
+    pub fn subscribe(&mut self, topic: &str, guest: usize) {
+        let guests = self.topics.entry(topic.to_owned()).or_default();
+        if guests.last() != Some(&guest) {
+            guests.push(guest);
+        }
+    }
+
+    /// The guests that get this topic, once each, in the order of their names.
     pub fn subscribers(&self, topic: &str) -> impl Iterator<Item = &Member> {
-        let named = self.topics.get(topic).into_iter().flatten();
-        let any = self
-            .topics
-            .get(ANY_TOPIC)
-            .filter(|_| topic != "log")
-            .into_iter()
-            .flatten();
-        let mut indices: Vec<usize> = named.chain(any).copied().collect();
-        indices.sort_unstable();
-        indices.dedup();
-        indices
-            .into_iter()
-            .filter_map(|index| self.guests.get(index))
+        let subscribers = |topic: &str| self.topics.get(topic).map_or(&[][..], Vec::as_slice);
+        let mut named = subscribers(topic);
+        let mut any = match topic {
+            "log" => &[],
+            _ => subscribers(ANY_TOPIC),
+        };
+        // Both lists are in order, and no guest is in both.
+        std::iter::from_fn(move || {
+            let next = match (named.split_first(), any.split_first()) {
+                (Some((first, rest)), other) if other.is_none_or(|(other, _)| first < other) => {
+                    named = rest;
+                    first
+                }
+                (_, Some((first, rest))) => {
+                    any = rest;
+                    first
+                }
+                (_, None) => return None,
+            };
+            Some(*next)
+        })
+        .filter_map(|index| self.guests.get(index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_is_subscribed_once() {
+        let mut routes = Routes::default();
+        for (topic, guest) in [("a", 0), ("a", 0), (ANY_TOPIC, 1), ("a", 2)] {
+            routes.subscribe(topic, guest);
+        }
+        assert_eq!(routes.topics["a"], [0, 2]);
+        assert_eq!(routes.topics[ANY_TOPIC], [1]);
     }
 }

@@ -1,7 +1,8 @@
 //! A hostile guest, or several, beside a quiet one in one bridge, and another bridge with the quiet one alone.
 
+use super::lines::{forbidden, missing_lines};
 use super::measure::{Latencies, peak, quiet};
-use super::{Expected, Hostile, HostileFile, Line};
+use super::{Expected, Hostile, HostileFile};
 use crate::bridge::{Folder, bridge, payload};
 use crate::simulator::{Builder, Call, HookRun, LogLine, Node, RpcError};
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ const DEADLINE: Duration = Duration::from_secs(1);
 /// What an answer may take past that on a machine that does other things too.
 const MARGIN: Duration = Duration::from_secs(8);
 /// How long to wait for anything else: a log line, the end.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// What a guest may cost the bridge beside its memory: its compiled form as it comes from the child and as it is
 /// mapped, stacks, copies of texts on their way.
 const BESIDE_MEMORY: u64 = 12 << 20;
@@ -324,75 +325,6 @@ fn unexpected(group: &[Hostile], asked: Asked) -> Option<String> {
         _ => false,
     };
     (!right).then(|| format!("{kind} {name}: answered {answer:?}"))
-}
-
-/// Waits until the operator has every line of the cards; what is still missing when patience ends.
-fn missing_lines(node: &Node, group: &[Hostile]) -> Vec<String> {
-    let since = Instant::now();
-    loop {
-        let logs = node.logs();
-        let missing: Vec<String> = group
-            .iter()
-            .flat_map(|guest| missing(&logs, guest))
-            .collect();
-        // Whatever is still on its way comes before the answer to this.
-        let over = Latencies::default().take(node, node).is_err() || since.elapsed() > PATIENCE;
-        if missing.is_empty() || over {
-            return missing;
-        }
-    }
-}
-
-fn missing(logs: &[LogLine], guest: &Hostile) -> Vec<String> {
-    let lead = format!("{}: ", guest.name);
-    let lines = guest.card.expect.iter().map(Line::parts).enumerate();
-    let missing = lines.filter_map(|(at, (level, text))| {
-        let left_out = if guest.card.left_out && at == 0 {
-            "left out: "
-        } else {
-            ""
-        };
-        let fits = |l: &&LogLine| {
-            let said = l
-                .text
-                .strip_prefix(&lead)
-                .and_then(|said| said.strip_prefix(left_out));
-            l.level == level && said.is_some_and(|said| said.contains(text))
-        };
-        if logs.iter().any(|line| fits(&line)) {
-            return None;
-        }
-        let its = logs.iter().filter(|l| l.text.starts_with(&lead));
-        let its: Vec<String> = its
-            .take(5)
-            .map(|l| format!("{} {:.300}", l.level, l.text))
-            .collect();
-        Some(format!(
-            "no line `{lead}{left_out}...{text}` at {level}; there are {its:#?}"
-        ))
-    });
-    missing.collect()
-}
-
-/// What must not be, and is.
-fn forbidden(node: &Node, guest: &Hostile) -> Vec<String> {
-    let lead = format!("{}: ", guest.name);
-    let mut faults = Vec::new();
-    for line in node.logs() {
-        let forbidden = guest
-            .card
-            .forbid
-            .iter()
-            .any(|text| line.text.contains(text.as_str()));
-        if line.text.starts_with(&lead) && forbidden {
-            faults.push(format!("it logged {:.300}", line.text));
-        }
-    }
-    let methods = node.manifest().methods;
-    if guest.card.left_out && methods.iter().any(|m| m.name.starts_with(&guest.name)) {
-        faults.push("it is in the node".to_owned());
-    }
-    faults
 }
 
 /// What the bridge took at most, and whether that is more than it may be.

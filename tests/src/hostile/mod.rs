@@ -8,6 +8,7 @@
 pub mod arena;
 pub mod assemble;
 mod entry;
+mod lines;
 pub mod measure;
 pub mod servers;
 

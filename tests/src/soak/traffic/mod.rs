@@ -11,22 +11,24 @@
 
 mod faulty;
 mod guests;
+mod heard;
+mod sums;
 mod vitals;
 mod wire;
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
-use crate::simulator::judge_hook;
 use faulty::{Faulty, Step};
+use heard::is_broken;
+use sums::bundles;
 pub use vitals::Vitals;
-use wire::{Heard, Wire};
+use wire::Wire;
 
 /// What to do.
 #[derive(Debug, Clone, Copy)]
@@ -333,249 +335,4 @@ impl Traffic {
         }
         Ok(())
     }
-
-    fn take(&mut self, heard: Heard) -> anyhow::Result<()> {
-        self.heard += 1;
-        if self.heard.is_multiple_of(BETWEEN_LOOKS) {
-            self.busy.push(Vitals::of(self.wire.pid())?);
-        }
-        match heard {
-            Heard::Plugin(message) => match message["id"].as_u64() {
-                Some(id) => {
-                    let open = self.open.remove(&id);
-                    let open = open.with_context(|| format!("nobody waits for {message}"))?;
-                    self.answer(open, &message)
-                        .with_context(|| format!("in {message:.300}"))
-                }
-                None => self.line(&message),
-            },
-            Heard::Request(request, to) => self.request(&request, to),
-            Heard::End(why) => bail!("it ended: {why:?}"),
-        }
-    }
-
-    fn answer(&mut self, open: Open, message: &Value) -> anyhow::Result<()> {
-        ensure!(message["jsonrpc"] == "2.0", "no JSON-RPC");
-        let passed = json!({"result": "continue"});
-        let result = &message["result"];
-        match open {
-            Open::Hook(hook) => {
-                self.work_open -= 1;
-                self.hook_answer(hook, message, &passed)?;
-            }
-            Open::Echo(params) => {
-                self.work_open -= 1;
-                self.report.requests += 1;
-                ensure!(*result == params, "not {params}");
-            }
-            Open::Node => {
-                self.work_open -= 1;
-                self.report.requests += 1;
-                ensure!(result["result"]["id"] == "02", "not the node's word");
-            }
-            Open::Htlc(number) => {
-                self.wave.open -= 1;
-                self.report.held += 1;
-                self.hook_answer("htlc_accepted", message, &guests::verdict(number))?;
-            }
-            Open::Release => {
-                self.wave.releases -= 1;
-                self.report.requests += 1;
-                ensure!(*result == 1, "not one HTLC was released");
-            }
-            Open::Command(mut to, id) => {
-                self.hook_answer("rpc_command", message, &passed)?;
-                let answer = json!({"jsonrpc": "2.0", "id": id, "result": {"id": "02"}});
-                to.write_all(format!("{answer}\n\n").as_bytes())?;
-            }
-            Open::Faulty(at, step) => {
-                if let Step::Hook(hook) = step {
-                    self.hook_answer(hook, message, &passed)?;
-                } else {
-                    self.report.requests += 1;
-                }
-                let faulty = self.faulty.get_mut(at).context("no such guest")?;
-                let next = faulty.answered(step, message)?;
-                self.go_on(at, next)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends what a faulty guest is to be asked next.
-    fn go_on(&mut self, at: usize, next: Option<faulty::Request>) -> anyhow::Result<()> {
-        if let Some(request) = next {
-            let open = Open::Faulty(at, request.step);
-            self.send(&request.method, &request.params, open)?;
-        }
-        Ok(())
-    }
-
-    /// An answer must be the one that is expected, and one that lightningd takes.
-    fn hook_answer(
-        &mut self,
-        hook: &'static str,
-        message: &Value,
-        expected: &Value,
-    ) -> anyhow::Result<()> {
-        self.report.hooks += 1;
-        ensure!(message["result"] == *expected, "{hook}: not {expected}");
-        let text = expected.to_string();
-        let judged = self.judged.entry(hook).or_default();
-        if !judged.contains(&text) {
-            let params = match hook {
-                "htlc_accepted" => guests::htlc(0),
-                hook => crate::bridge::payload(hook),
-            };
-            if let Err(why) = judge_hook(hook, &params, &message.to_string()) {
-                bail!("{hook}: lightningd would end: {why}");
-            }
-            judged.push(text);
-        }
-        Ok(())
-    }
-
-    /// A guest calls the node: lightningd asks `rpc_command` first.
-    fn request(&mut self, request: &Value, mut to: UnixStream) -> anyhow::Result<()> {
-        let id = request["id"].clone();
-        if request["method"] != "getinfo" {
-            let answer = json!({"jsonrpc": "2.0", "id": id, "result": {}});
-            return Ok(to.write_all(format!("{answer}\n\n").as_bytes())?);
-        }
-        self.report.rpc += 1;
-        let shown =
-            json!({"rpc_command": {"jsonrpc": "2.0", "id": id, "method": "getinfo", "params": {}}});
-        self.send("rpc_command", &shown.to_string(), Open::Command(to, id))
-    }
-
-    /// A line for lightningd's log.
-    fn line(&mut self, message: &Value) -> anyhow::Result<()> {
-        ensure!(message["method"] == "log", "what is {message}?");
-        let (level, text) = (&message["params"]["level"], &message["params"]["message"]);
-        let text = text.as_str().unwrap_or_default();
-        ensure!(!is_broken(level), "BROKEN: {text}");
-        if level != "unusual" && level != "warn" {
-            return Ok(());
-        }
-        let Some((guest, word)) = text.split_once(": ") else {
-            bail!("whose line is {text}?");
-        };
-        let Some(at) = self.faulty.iter().position(|f| f.name == guest) else {
-            let dropped =
-                word.starts_with("does not keep up: notification block_added was dropped");
-            ensure!(dropped, "{text}");
-            return Ok(());
-        };
-        let next = match self.faulty.get_mut(at) {
-            Some(faulty) => faulty.line(word)?,
-            None => None,
-        };
-        self.go_on(at, next)
-    }
-
-    /// A question when nothing else is open.
-    fn ask(&mut self, method: &str, params: &Value) -> anyhow::Result<Value> {
-        let id = self.wire.request(method, &params.to_string())?;
-        self.report.requests += 1;
-        loop {
-            match self.wire.hear()? {
-                Heard::Plugin(message) if message["id"] == id => {
-                    ensure!(message.get("error").is_none(), "{method}: {message}");
-                    return Ok(message["result"].clone());
-                }
-                other => self.take(other)?,
-            }
-        }
-    }
-
-    /// Nothing is open: are all sums right?
-    fn settle(&mut self) -> anyhow::Result<()> {
-        let since = Instant::now();
-        loop {
-            let tallies = [
-                self.ask("counts-tallied", &json!([]))?,
-                self.ask("slow-tallied", &json!([]))?,
-            ];
-            let listed = self.ask("wasm-list", &json!({}))?;
-            let counter = |guest: &str, name: &str| -> anyhow::Result<u64> {
-                let guests = listed["guests"].as_array().into_iter().flatten();
-                let found = guests.clone().find(|listed| listed["name"] == guest);
-                let number = found.and_then(|found| found["counters"][name].as_u64());
-                number.with_context(|| format!("no {name} of {guest} in {listed}"))
-            };
-            let mut delivered = [0; 2];
-            let mut dropped = [0; 2];
-            for (at, name) in ["counts", "slow"].into_iter().enumerate() {
-                let tally = tallies.get(at).unwrap_or(&Value::Null);
-                ensure!(
-                    tally["disorder"] == 0,
-                    "{name} was told twice, or out of order: {tally}"
-                );
-                delivered[at] = tally["count"].as_u64().context("no count")?;
-                dropped[at] = counter(name, "dropped_notifications_received")?;
-            }
-            self.report.notifications = (self.height, delivered, dropped);
-            let all = (0..2).all(|at| delivered[at] + dropped[at] == self.height);
-            if !all {
-                // Some wait for their observer.
-                ensure!(
-                    since.elapsed() < PATIENCE,
-                    "notifications are lost: {:?}",
-                    self.report.notifications
-                );
-                continue;
-            }
-            let (mut restarts, mut fallbacks) = (0, 0);
-            for faulty in &self.faulty {
-                faulty.check(
-                    counter(faulty.name, "faults")?,
-                    counter(faulty.name, "restarts")?,
-                    counter(faulty.name, "late_answers")?,
-                    counter(faulty.name, "dropped_log_lines")?,
-                )?;
-                restarts += faulty.starts;
-                fallbacks += faulty.fallback_lines;
-            }
-            for guest in listed["guests"].as_array().into_iter().flatten() {
-                ensure!(guest["state"] == "ready", "{guest}");
-                let faulty = self.faulty.iter().any(|f| guest["name"] == f.name);
-                ensure!(faulty || guest["counters"]["faults"] == 0, "{guest}");
-            }
-            (self.report.restarts, self.report.fallbacks) = (restarts, fallbacks);
-            return Ok(());
-        }
-    }
-}
-
-/// By either of lightningd's names for it.
-fn is_broken(level: &Value) -> bool {
-    level == "broken" || level == "error"
-}
-
-/// How many crash bundles there are; each must be one.
-fn bundles(node: &Path) -> anyhow::Result<usize> {
-    let mut all = 0;
-    for faulty in faulty::all() {
-        let folder = node.join("cln-wasm/crashes").join(faulty.name);
-        let files = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
-        let mut count = 0;
-        for file in files {
-            let path = file?.path();
-            let bundle: Value = serde_json::from_slice(&std::fs::read(&path)?)
-                .with_context(|| path.display().to_string())?;
-            ensure!(
-                bundle["guest"] == faulty.name,
-                "{}: {bundle}",
-                path.display()
-            );
-            count += 1;
-        }
-        ensure!(
-            count > 0 && count <= guests::BUNDLES,
-            "{count} crash bundles of {}",
-            faulty.name
-        );
-        all += count;
-    }
-    Ok(all)
 }
