@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use cln_protocol::json::{self, Reader, Unread};
 use serde::de::value::StringDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
@@ -38,7 +39,16 @@ pub(crate) fn names(usage: &str) -> Vec<String> {
 /// Errors: −32602, naming the parameter.
 pub(crate) fn parse<P: DeserializeOwned>(params: &str, names: &[String]) -> Result<P, RpcError> {
     let params = params.trim();
-    P::deserialize(Params { params, names })
+    let read = |quick| {
+        P::deserialize(Params {
+            params,
+            names,
+            quick,
+        })
+    };
+    // What is wrong, serde_json knows.
+    read(true)
+        .or_else(|_| read(false))
         .map_err(|Wrong(reason)| RpcError::invalid_params(reason))
 }
 
@@ -73,6 +83,15 @@ impl From<serde_json::Error> for Wrong {
 struct Params<'a> {
     params: &'a str,
     names: &'a [String],
+    /// By the protocol's own reader, which says nothing of why it fails.
+    quick: bool,
+}
+
+fn quickly<'a, T>(
+    text: &'a str,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, Unread>,
+) -> Result<T, Wrong> {
+    json::read(text, read).ok_or_else(|| Wrong(String::new()))
 }
 
 impl<'a> Params<'a> {
@@ -81,14 +100,14 @@ impl<'a> Params<'a> {
     }
 
     fn array(&self) -> Result<Vec<&'a RawValue>, Wrong> {
-        Ok(serde_json::from_str(self.params)?)
+        Ok(json::from_str(self.params)?)
     }
 
     fn object(&self) -> Result<Vec<(String, &'a RawValue)>, Wrong> {
         if !self.params.starts_with('{') {
             return Err(Wrong("Expected array or object for params".to_owned()));
         }
-        let Members(members) = serde_json::from_str(self.params)?;
+        let Members(members) = json::from_str(self.params)?;
         let mut seen = BTreeSet::new();
         for (name, _) in &members {
             if !seen.insert(name) {
@@ -150,6 +169,9 @@ impl<'de> Deserializer<'de> for Params<'de> {
     type Error = Wrong;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        if self.quick {
+            return quickly(self.params, |reader| reader.deserialize_any(visitor));
+        }
         Ok(self.whole().deserialize_any(visitor)?)
     }
 
@@ -166,11 +188,11 @@ impl<'de> Deserializer<'de> for Params<'de> {
         {
             return Err(unknown(name));
         }
-        visitor.visit_map(Named::new(members))
+        visitor.visit_map(Named::new(members, self.quick))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-        visitor.visit_map(Named::new(self.named(&[])?))
+        visitor.visit_map(Named::new(self.named(&[])?, self.quick))
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
@@ -200,6 +222,11 @@ impl<'de> Deserializer<'de> for Params<'de> {
         visitor: V,
     ) -> Result<V::Value, Wrong> {
         if name.starts_with("$serde_json::") {
+            if self.quick {
+                return quickly(self.params, |reader| {
+                    reader.deserialize_newtype_struct(name, visitor)
+                });
+            }
             return Ok(self.whole().deserialize_newtype_struct(name, visitor)?);
         }
         visitor.visit_newtype_struct(self)
@@ -215,13 +242,15 @@ impl<'de> Deserializer<'de> for Params<'de> {
 struct Named<'a> {
     left: std::vec::IntoIter<(String, &'a RawValue)>,
     current: Option<(String, &'a RawValue)>,
+    quick: bool,
 }
 
 impl<'a> Named<'a> {
-    fn new(members: Vec<(String, &'a RawValue)>) -> Self {
+    fn new(members: Vec<(String, &'a RawValue)>, quick: bool) -> Self {
         Named {
             left: members.into_iter(),
             current: None,
+            quick,
         }
     }
 }
@@ -246,7 +275,8 @@ impl<'de> MapAccess<'de> for Named<'de> {
             return Err(Wrong("a value without a name".to_owned()));
         };
         let text = value.get();
-        seed.deserialize(Value(text))
+        let quick = self.quick;
+        seed.deserialize(Value { text, quick })
             .map_err(|Wrong(reason)| Wrong(format!("{name}: {reason}: invalid token '{text}'")))
     }
 }
@@ -254,21 +284,24 @@ impl<'de> MapAccess<'de> for Named<'de> {
 /// One parameter. As lenient as lightningd, which looks at the text of a token
 /// only: a number may be quoted, and a string that looks like a number or a
 /// boolean may come without quotes, because that is what `lightning-cli` sends.
-struct Value<'a>(&'a str);
+struct Value<'a> {
+    text: &'a str,
+    quick: bool,
+}
 
 impl<'a> Value<'a> {
     /// The text between the quotes, if it needs no unescaping.
     fn unquoted(&self) -> Option<&'a str> {
-        let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
+        let inner = self.text.strip_prefix('"')?.strip_suffix('"')?;
         (!inner.contains('\\')).then_some(inner)
     }
 
     fn json(&self) -> serde_json::Deserializer<serde_json::de::StrRead<'a>> {
-        serde_json::Deserializer::from_str(self.0)
+        serde_json::Deserializer::from_str(self.text)
     }
 
     fn is_word(&self) -> bool {
-        self.0
+        self.text
             .starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | 't' | 'f'))
     }
 }
@@ -283,7 +316,7 @@ fn reason(error: &serde_json::Error) -> Wrong {
 macro_rules! maybe_quoted {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-            let text = self.unquoted().unwrap_or(self.0);
+            let text = self.unquoted().unwrap_or(self.text);
             serde_json::Deserializer::from_str(text)
                 .$method(visitor)
                 .map_err(|error| reason(&error))
@@ -295,7 +328,10 @@ macro_rules! maybe_a_word {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
             if self.is_word() {
-                return visitor.visit_borrowed_str(self.0);
+                return visitor.visit_borrowed_str(self.text);
+            }
+            if self.quick {
+                return quickly(self.text, |reader| reader.$method(visitor));
             }
             self.json().$method(visitor).map_err(|error| reason(&error))
         }
@@ -305,6 +341,9 @@ macro_rules! maybe_a_word {
 macro_rules! as_json {
     ($($method:ident($($name:ident: $kind:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $($name: $kind,)* visitor: V) -> Result<V::Value, Wrong> {
+            if self.quick {
+                return quickly(self.text, |reader| reader.$method($($name,)* visitor));
+            }
             self.json().$method($($name,)* visitor).map_err(|error| reason(&error))
         }
     )*};
@@ -340,7 +379,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-        if self.0 == "null" {
+        if self.text == "null" {
             visitor.visit_none()
         } else {
             visitor.visit_some(self)
@@ -353,6 +392,11 @@ impl<'de> Deserializer<'de> for Value<'de> {
         visitor: V,
     ) -> Result<V::Value, Wrong> {
         if name.starts_with("$serde_json::") {
+            if self.quick {
+                return quickly(self.text, |reader| {
+                    reader.deserialize_newtype_struct(name, visitor)
+                });
+            }
             return self
                 .json()
                 .deserialize_newtype_struct(name, visitor)
