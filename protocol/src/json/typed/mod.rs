@@ -5,15 +5,16 @@
 //! which reads the text from its beginning: both agree because only one of them has a say.
 
 mod name;
+mod unread;
 
 use serde::de::value::{BorrowedStrDeserializer, MapDeserializer};
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Expected, IntoDeserializer, MapAccess, SeqAccess,
-    Unexpected, Visitor,
+    Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };
 
 use super::{string, value, white_space};
 use name::{Key, Variant, left};
+pub use unread::Unread;
 
 /// Reads one value of type `T`, as `serde_json::from_str` does.
 ///
@@ -48,53 +49,6 @@ pub fn read<'de, T>(
 #[inline(never)]
 fn slowly<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, serde_json::Error> {
     serde_json::from_str(text)
-}
-
-/// This text is for serde_json. Why, it finds out by itself.
-#[derive(Debug)]
-pub struct Unread;
-
-impl std::fmt::Display for Unread {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("left to serde_json")
-    }
-}
-
-impl std::error::Error for Unread {}
-
-// None of the messages is shown: no time goes into one.
-impl serde::de::Error for Unread {
-    fn custom<T: std::fmt::Display>(_: T) -> Self {
-        Unread
-    }
-
-    fn invalid_type(_: Unexpected<'_>, _: &dyn Expected) -> Self {
-        Unread
-    }
-
-    fn invalid_value(_: Unexpected<'_>, _: &dyn Expected) -> Self {
-        Unread
-    }
-
-    fn invalid_length(_: usize, _: &dyn Expected) -> Self {
-        Unread
-    }
-
-    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
-        Unread
-    }
-
-    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
-        Unread
-    }
-
-    fn missing_field(_: &'static str) -> Self {
-        Unread
-    }
-
-    fn duplicate_field(_: &'static str) -> Self {
-        Unread
-    }
 }
 
 /// serde_json refuses what is nested deeper than this. What is skipped may be deeper.
