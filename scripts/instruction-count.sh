@@ -4,7 +4,7 @@
 #
 #   scripts/instruction-count.sh               fails if a count grew by more than 5 %
 #   scripts/instruction-count.sh --renew       writes the counts of today as the baseline
-#   scripts/instruction-count.sh --functions   says as well which functions they are in
+#   scripts/instruction-count.sh --functions   says as well which functions they are in, the guest's too
 #
 # What is to be there: the bridge and the counter, as test.sh builds them, and the guest
 # tests/guests/measured. The bridge's thread goes one step at a time (ptrace), so that

@@ -62,7 +62,8 @@ impl Workshop {
         })
     }
 
-    fn module(&self, guest: &Guest) -> anyhow::Result<Vec<u8>> {
+    /// The guest's module, as it is given to the bridge.
+    pub fn module(&self, guest: &Guest) -> anyhow::Result<Vec<u8>> {
         let text = format!("{} {}", guest.name, guest.parts);
         ensure!(text.len() <= ROOM - MARK.len(), "no room for {text}");
         let mut module = self.module.clone();

@@ -4,6 +4,7 @@
 
 mod baseline;
 mod chart;
+mod compiled;
 mod cpu;
 mod figures;
 mod frame;

@@ -1,11 +1,12 @@
 //! Whose instructions they were: addresses of a running process by file and function.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context;
 
+use crate::compiled::Compiled;
 use crate::stepping::Addresses;
 
 /// One mapping of code.
@@ -16,6 +17,8 @@ struct Mapping {
     offset: u64,
     /// Empty for code that was made at run time.
     file: String,
+    /// The compiled form of a guest, where it is one's.
+    guest: Option<PathBuf>,
 }
 
 /// The mappings of a process.
@@ -60,9 +63,15 @@ impl Map {
         parts
     }
 
-    /// By function, the most first. Needs `nm`.
-    pub fn functions(&self, addresses: &Addresses) -> anyhow::Result<Vec<(String, u64)>> {
+    /// By function, the most first. Needs `nm`. Functions of guests, all of which were made of
+    /// `module`, have names where their form came from the cache.
+    pub fn functions(
+        &self,
+        addresses: &Addresses,
+        module: &[u8],
+    ) -> anyhow::Result<Vec<(String, u64)>> {
         let mut tables = HashMap::new();
+        let mut guests = HashMap::new();
         let mut functions: HashMap<String, u64> = HashMap::new();
         for (address, count) in addresses {
             let name = match self.find(*address) {
@@ -78,6 +87,18 @@ impl Map {
                         Some((_, name)) => name.clone(),
                         None => mapping.file.clone(),
                     }
+                }
+                Some(Mapping {
+                    guest: Some(form),
+                    from,
+                    offset,
+                    ..
+                }) => {
+                    if !guests.contains_key(form) {
+                        guests.insert(form.clone(), Compiled::open(form, module)?);
+                    }
+                    let compiled = guests.get(form).context("it is there")?;
+                    format!("guest: {}", compiled.function(address - from + offset))
                 }
                 Some(mapping) if mapping.file.is_empty() => "(the guest)".to_owned(),
                 _ => "(the kernel's code)".to_owned(),
@@ -105,13 +126,15 @@ fn mapping(line: &str) -> Option<Mapping> {
     let offset = fields.next()?;
     // Code that was just compiled is in no file, the cache's is in one.
     let file = fields.nth(2).unwrap_or_default();
-    let file = if file.ends_with(".cwasm") { "" } else { file };
+    let guest = file.ends_with(".cwasm").then(|| PathBuf::from(file));
+    let file = if guest.is_some() { "" } else { file };
     let number = |text| u64::from_str_radix(text, 16).ok();
     Some(Mapping {
         from: number(from)?,
         to: number(to)?,
         offset: number(offset)?,
         file: file.to_owned(),
+        guest,
     })
 }
 

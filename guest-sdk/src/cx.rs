@@ -7,6 +7,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
+use cln_protocol::json;
 use futures::channel::mpsc;
 use futures::future::LocalBoxFuture;
 use serde::Serialize;
@@ -114,8 +115,8 @@ impl<S: 'static> Cx<S> {
         topic: &str,
         payload: &(impl Serialize + ?Sized),
     ) -> Result<(), NotifyError> {
-        let params = serde_json::to_string(payload)
-            .map_err(|error| NotifyError::Malformed(error.to_string()))?;
+        let params =
+            json::to_string(payload).map_err(|error| NotifyError::Malformed(error.to_string()))?;
         self.core.border.notify(topic, &params)
     }
 

@@ -3,6 +3,7 @@
 //! lightningd passes a filter on to the plugin that owns the method and leaves it
 //! to that plugin (`common/json_filter.c` is what it does for its own commands).
 
+use cln_protocol::json;
 use serde_json::value::RawValue;
 
 use crate::error::RpcError;
@@ -136,7 +137,7 @@ impl Filter {
 }
 
 fn push_string(out: &mut String, text: &str) {
-    match serde_json::to_string(text) {
+    match json::to_string(text) {
         Ok(quoted) => out.push_str(&quoted),
         // Writing a string into memory does not fail.
         Err(_) => out.push_str("\"\""),

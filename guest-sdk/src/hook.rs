@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use cln_protocol::hook::Hook;
+use cln_protocol::json;
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, ready};
 
@@ -127,7 +128,7 @@ where
         let answer = self(cx, payload);
         async move {
             let action = answer.await.into_action()?;
-            serde_json::to_string(&action)
+            json::to_string(&action)
                 .map_err(|error| format!("the answer cannot be written as JSON: {error}"))
         }
         .boxed_local()
@@ -148,16 +149,13 @@ impl<S: 'static> Entry<S> {
         Entry {
             name: H::NAME,
             options,
-            handle: Box::new(
-                move |cx, text| match serde_json::from_str::<H::Payload>(text) {
-                    Ok(payload) => handler.call(cx, payload),
-                    Err(error) => {
-                        let reason =
-                            format!("the payload of {} is not as expected: {error}", H::NAME);
-                        ready(Err(reason)).boxed_local()
-                    }
-                },
-            ),
+            handle: Box::new(move |cx, text| match json::from_str::<H::Payload>(text) {
+                Ok(payload) => handler.call(cx, payload),
+                Err(error) => {
+                    let reason = format!("the payload of {} is not as expected: {error}", H::NAME);
+                    ready(Err(reason)).boxed_local()
+                }
+            }),
         }
     }
 }

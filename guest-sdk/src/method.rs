@@ -1,5 +1,6 @@
 //! RPC methods: what the manifest says of them, and what handles them.
 
+use cln_protocol::json;
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, ready};
 use serde::Serialize;
@@ -85,7 +86,7 @@ pub trait IntoReply {
 impl<R: Serialize, E: Into<RpcError>> IntoReply for Result<R, E> {
     fn into_reply(self) -> Result<String, RpcError> {
         let reply = self.map_err(Into::into)?;
-        Ok(serde_json::to_string(&reply)?)
+        Ok(json::to_string(&reply)?)
     }
 }
 

@@ -1,9 +1,12 @@
 //! Parameters of a method: an array or an object, into the author's type, with
 //! lightningd's own words where they do not fit (`common/json_param.c`).
 
+mod value;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
+use cln_protocol::json::{self, Reader, Unread};
 use serde::de::value::StringDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
@@ -11,6 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::error::RpcError;
 use crate::members::Members;
+use value::Value;
 
 /// The parameter names in a method's `usage`, such as `id [label] [force]`, in
 /// order. A usage that is not of that form has none.
@@ -38,7 +42,16 @@ pub(crate) fn names(usage: &str) -> Vec<String> {
 /// Errors: −32602, naming the parameter.
 pub(crate) fn parse<P: DeserializeOwned>(params: &str, names: &[String]) -> Result<P, RpcError> {
     let params = params.trim();
-    P::deserialize(Params { params, names })
+    let read = |quick| {
+        P::deserialize(Params {
+            params,
+            names,
+            quick,
+        })
+    };
+    // What is wrong, serde_json knows.
+    read(true)
+        .or_else(|_| read(false))
         .map_err(|Wrong(reason)| RpcError::invalid_params(reason))
 }
 
@@ -73,6 +86,15 @@ impl From<serde_json::Error> for Wrong {
 struct Params<'a> {
     params: &'a str,
     names: &'a [String],
+    /// By the protocol's own reader, which says nothing of why it fails.
+    quick: bool,
+}
+
+fn quickly<'a, T>(
+    text: &'a str,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, Unread>,
+) -> Result<T, Wrong> {
+    json::read(text, read).ok_or_else(|| Wrong(String::new()))
 }
 
 impl<'a> Params<'a> {
@@ -81,14 +103,14 @@ impl<'a> Params<'a> {
     }
 
     fn array(&self) -> Result<Vec<&'a RawValue>, Wrong> {
-        Ok(serde_json::from_str(self.params)?)
+        Ok(json::from_str(self.params)?)
     }
 
     fn object(&self) -> Result<Vec<(String, &'a RawValue)>, Wrong> {
         if !self.params.starts_with('{') {
             return Err(Wrong("Expected array or object for params".to_owned()));
         }
-        let Members(members) = serde_json::from_str(self.params)?;
+        let Members(members) = json::from_str(self.params)?;
         let mut seen = BTreeSet::new();
         for (name, _) in &members {
             if !seen.insert(name) {
@@ -150,6 +172,9 @@ impl<'de> Deserializer<'de> for Params<'de> {
     type Error = Wrong;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        if self.quick {
+            return quickly(self.params, |reader| reader.deserialize_any(visitor));
+        }
         Ok(self.whole().deserialize_any(visitor)?)
     }
 
@@ -166,11 +191,11 @@ impl<'de> Deserializer<'de> for Params<'de> {
         {
             return Err(unknown(name));
         }
-        visitor.visit_map(Named::new(members))
+        visitor.visit_map(Named::new(members, self.quick))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-        visitor.visit_map(Named::new(self.named(&[])?))
+        visitor.visit_map(Named::new(self.named(&[])?, self.quick))
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
@@ -200,6 +225,11 @@ impl<'de> Deserializer<'de> for Params<'de> {
         visitor: V,
     ) -> Result<V::Value, Wrong> {
         if name.starts_with("$serde_json::") {
+            if self.quick {
+                return quickly(self.params, |reader| {
+                    reader.deserialize_newtype_struct(name, visitor)
+                });
+            }
             return Ok(self.whole().deserialize_newtype_struct(name, visitor)?);
         }
         visitor.visit_newtype_struct(self)
@@ -215,13 +245,15 @@ impl<'de> Deserializer<'de> for Params<'de> {
 struct Named<'a> {
     left: std::vec::IntoIter<(String, &'a RawValue)>,
     current: Option<(String, &'a RawValue)>,
+    quick: bool,
 }
 
 impl<'a> Named<'a> {
-    fn new(members: Vec<(String, &'a RawValue)>) -> Self {
+    fn new(members: Vec<(String, &'a RawValue)>, quick: bool) -> Self {
         Named {
             left: members.into_iter(),
             current: None,
+            quick,
         }
     }
 }
@@ -246,119 +278,9 @@ impl<'de> MapAccess<'de> for Named<'de> {
             return Err(Wrong("a value without a name".to_owned()));
         };
         let text = value.get();
-        seed.deserialize(Value(text))
+        let quick = self.quick;
+        seed.deserialize(Value { text, quick })
             .map_err(|Wrong(reason)| Wrong(format!("{name}: {reason}: invalid token '{text}'")))
-    }
-}
-
-/// One parameter. As lenient as lightningd, which looks at the text of a token
-/// only: a number may be quoted, and a string that looks like a number or a
-/// boolean may come without quotes, because that is what `lightning-cli` sends.
-struct Value<'a>(&'a str);
-
-impl<'a> Value<'a> {
-    /// The text between the quotes, if it needs no unescaping.
-    fn unquoted(&self) -> Option<&'a str> {
-        let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
-        (!inner.contains('\\')).then_some(inner)
-    }
-
-    fn json(&self) -> serde_json::Deserializer<serde_json::de::StrRead<'a>> {
-        serde_json::Deserializer::from_str(self.0)
-    }
-
-    fn is_word(&self) -> bool {
-        self.0
-            .starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | 't' | 'f'))
-    }
-}
-
-/// serde_json's reason, without the position that means nothing in one parameter.
-fn reason(error: &serde_json::Error) -> Wrong {
-    let text = error.to_string();
-    let end = text.rfind(" at line ").unwrap_or(text.len());
-    Wrong(text.get(..end).unwrap_or(&text).to_owned())
-}
-
-macro_rules! maybe_quoted {
-    ($($method:ident)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-            let text = self.unquoted().unwrap_or(self.0);
-            serde_json::Deserializer::from_str(text)
-                .$method(visitor)
-                .map_err(|error| reason(&error))
-        }
-    )*};
-}
-
-macro_rules! maybe_a_word {
-    ($($method:ident)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-            if self.is_word() {
-                return visitor.visit_borrowed_str(self.0);
-            }
-            self.json().$method(visitor).map_err(|error| reason(&error))
-        }
-    )*};
-}
-
-macro_rules! as_json {
-    ($($method:ident($($name:ident: $kind:ty),*))*) => {$(
-        fn $method<V: Visitor<'de>>(self, $($name: $kind,)* visitor: V) -> Result<V::Value, Wrong> {
-            self.json().$method($($name,)* visitor).map_err(|error| reason(&error))
-        }
-    )*};
-}
-
-impl<'de> Deserializer<'de> for Value<'de> {
-    type Error = Wrong;
-
-    maybe_quoted! {
-        deserialize_bool
-        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
-        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
-        deserialize_f32 deserialize_f64
-    }
-
-    maybe_a_word! { deserialize_str deserialize_string }
-
-    as_json! {
-        deserialize_any()
-        deserialize_char()
-        deserialize_bytes()
-        deserialize_byte_buf()
-        deserialize_unit()
-        deserialize_unit_struct(name: &'static str)
-        deserialize_seq()
-        deserialize_tuple(len: usize)
-        deserialize_tuple_struct(name: &'static str, len: usize)
-        deserialize_map()
-        deserialize_struct(name: &'static str, fields: &'static [&'static str])
-        deserialize_enum(name: &'static str, variants: &'static [&'static str])
-        deserialize_identifier()
-        deserialize_ignored_any()
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-        if self.0 == "null" {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Wrong> {
-        if name.starts_with("$serde_json::") {
-            return self
-                .json()
-                .deserialize_newtype_struct(name, visitor)
-                .map_err(|error| reason(&error));
-        }
-        visitor.visit_newtype_struct(self)
     }
 }
 

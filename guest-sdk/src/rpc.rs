@@ -3,6 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
+use cln_protocol::json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -68,7 +69,7 @@ impl Rpc {
         method: &str,
         params: &(impl Serialize + ?Sized),
     ) -> Result<T, CallError> {
-        let params = serde_json::to_string(params).map_err(|error| CallError::Encode {
+        let params = json::to_string(params).map_err(|error| CallError::Encode {
             method: method.to_owned(),
             reason: error.to_string(),
         })?;
@@ -78,7 +79,7 @@ impl Rpc {
             params
         };
         let answer = self.send(method, params).await?;
-        serde_json::from_str(&answer).map_err(|error| CallError::Decode {
+        json::from_str(&answer).map_err(|error| CallError::Decode {
             method: method.to_owned(),
             reason: error.to_string(),
         })

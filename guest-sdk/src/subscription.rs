@@ -1,13 +1,14 @@
 //! Notifications that a guest is sent.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 use cln_protocol::json;
 use cln_protocol::topics::Topic;
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, ready};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::cx::Cx;
@@ -28,7 +29,35 @@ pub struct Notification {
 impl Notification {
     /// Reads what was sent, without the member named after the topic where there is one around it.
     pub fn payload<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_str(inner(&self.topic, self.params.get()))
+        payload(&self.topic, self.params.get())
+    }
+}
+
+/// Reads what was sent, without the member named after the topic where there is one around it.
+fn payload<T: DeserializeOwned>(topic: &str, params: &str) -> Result<T, serde_json::Error> {
+    let only = Only(topic, PhantomData);
+    match json::read(params, |reader| reader.deserialize_map(only)) {
+        Some(payload) => Ok(payload),
+        None => json::from_str(inner(topic, params)),
+    }
+}
+
+/// The usual case, which is read at once: an object of one member, named after the topic.
+struct Only<'a, T>(&'a str, PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for Only<'_, T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a member {} and no other", self.0)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+        match map.next_key::<&str>()? {
+            // What comes after it, the reader sees.
+            Some(name) if name == self.0 => map.next_value(),
+            _ => Err(A::Error::custom("another member")),
+        }
     }
 }
 
@@ -121,7 +150,7 @@ impl<S: 'static> Entry<S> {
         Entry {
             topic: Some(T::NAME.to_owned()),
             handle: Box::new(move |cx, delivery| {
-                match serde_json::from_str(inner(&delivery.topic, &delivery.params)) {
+                match payload(&delivery.topic, &delivery.params) {
                     Ok(payload) => handler.call(cx, payload),
                     Err(error) => {
                         let reason = format!("the payload is not as expected: {error}");

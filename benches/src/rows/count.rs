@@ -26,6 +26,7 @@ pub fn measure(bench: &Bench, calls: usize, functions: bool) -> anyhow::Result<V
     let network = bench.networks.join("bridge");
     let guest = [Guest::new("peer", "hn")];
     let start = bench.workshop.bridge("one", &guest, network)?;
+    let module = bench.workshop.module(&guest[0])?;
     let mut counted = serde_json::Map::new();
     for kind in KINDS {
         let mut plugin = started(&start, 1)?;
@@ -72,7 +73,7 @@ pub fn measure(bench: &Bench, calls: usize, functions: bool) -> anyhow::Result<V
         );
         if functions {
             eprintln!("{kind}: {middle} instructions");
-            for (name, count) in map.functions(&addresses)?.iter().take(60) {
+            for (name, count) in map.functions(&addresses, &module)?.iter().take(200) {
                 let part = *count as f64 / all as f64;
                 eprintln!(
                     "{:6.2} % {:8.0}  {name:.140}",

@@ -1,11 +1,16 @@
-//! Walks JSON text that only passes through, without building values.
+//! Walks JSON text that only passes through, without building values, and reads what does not
+//! into its type.
 //!
 //! What passes is checked as strictly as a parser would, and strings, which are most of
 //! what lightningd sends, at the speed of memory.
 
 mod plain;
+mod typed;
+mod written;
 
 use plain::plain;
+pub use typed::{Reader, Unread, from_str, read};
+pub use written::to_string;
 
 /// One member of an object, as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -42,33 +42,86 @@ fn search(bytes: &[u8]) -> usize {
 
 /// How many bytes are neither the end of a string, nor an escape, nor a control character.
 #[cfg(target_family = "wasm")]
+#[inline]
 pub(super) fn plain(bytes: &[u8]) -> usize {
-    let (chunks, rest) = bytes.as_chunks();
+    // Most strings, names above all, are short.
+    if let Some(chunk) = bytes.first_chunk() {
+        let found = specials(chunk);
+        if found != 0 {
+            return found.trailing_zeros() as usize;
+        }
+    }
+    plain_for_longer(bytes)
+}
+
+#[cfg(target_family = "wasm")]
+#[inline(never)]
+fn plain_for_longer(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<64>();
+    // Whether there is any in a block is quicker to see than where.
+    let blocks = blocks
+        .iter()
+        .take_while(|block| !any_special(block))
+        .count();
+    let (chunks, rest) = bytes.get(blocks * 64..).unwrap_or_default().as_chunks();
     for (nth, chunk) in chunks.iter().enumerate() {
         let found = specials(chunk);
         if found != 0 {
-            return nth * 16 + found.trailing_zeros() as usize;
+            return blocks * 64 + nth * 16 + found.trailing_zeros() as usize;
         }
     }
     let last = rest.iter().position(special).unwrap_or(rest.len());
-    chunks.len() * 16 + last
+    blocks * 64 + chunks.len() * 16 + last
 }
 
 fn special(byte: &u8) -> bool {
     *byte < 0x20 || *byte == b'"' || *byte == b'\\'
 }
 
-/// A bit for each of the bytes that is not plain.
 #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
-fn specials(chunk: &[u8; 16]) -> u32 {
-    use core::arch::wasm32::{i64x2, u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, v128_or};
+use wide::{any_special, specials};
 
-    let both = u128::from_le_bytes(*chunk);
-    let bytes = i64x2(both as i64, (both >> 64) as i64);
-    let quotes = u8x16_eq(bytes, u8x16_splat(b'"'));
-    let escapes = u8x16_eq(bytes, u8x16_splat(b'\\'));
-    let controls = u8x16_lt(bytes, u8x16_splat(0x20));
-    u8x16_bitmask(v128_or(v128_or(quotes, escapes), controls)).into()
+#[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+mod wide {
+    use core::arch::wasm32::{
+        u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u8x16_sub_sat, u64x2, v128, v128_any_true,
+        v128_or,
+    };
+
+    /// Is there one that is not plain?
+    pub(super) fn any_special(block: &[u8; 64]) -> bool {
+        let (chunks, _) = block.as_chunks();
+        let marked = |chunk| {
+            let bytes = load(chunk);
+            // What is left of a control character, which is quicker than a comparison.
+            v128_or(special(bytes), u8x16_sub_sat(u8x16_splat(0x20), bytes))
+        };
+        let found = chunks.iter().map(marked).reduce(|a, b| v128_or(a, b));
+        found.is_some_and(|found| v128_any_true(found))
+    }
+
+    /// A bit for each of the bytes that is not plain.
+    pub(super) fn specials(chunk: &[u8; 16]) -> u32 {
+        let bytes = load(chunk);
+        let controls = u8x16_lt(bytes, u8x16_splat(0x20));
+        u8x16_bitmask(v128_or(special(bytes), controls)).into()
+    }
+
+    fn load(chunk: &[u8; 16]) -> v128 {
+        let both = u128::from_le_bytes(*chunk);
+        u64x2(both as u64, (both >> 64) as u64)
+    }
+
+    /// Quotes and backslashes.
+    fn special(bytes: v128) -> v128 {
+        let quotes = u8x16_eq(bytes, u8x16_splat(b'"'));
+        v128_or(quotes, u8x16_eq(bytes, u8x16_splat(b'\\')))
+    }
+}
+
+#[cfg(all(target_family = "wasm", not(target_feature = "simd128")))]
+fn any_special(block: &[u8; 64]) -> bool {
+    block.iter().any(special)
 }
 
 /// A bit for each of the bytes that is not plain.
@@ -85,7 +138,7 @@ mod tests {
 
     #[test]
     fn every_byte_at_every_place() {
-        for length in (0..40).chain(60..100) {
+        for length in (0..40).chain(60..100).chain([130]) {
             assert_eq!(plain(&vec![b'x'; length]), length);
             for place in 0..length {
                 for byte in 0..=255 {

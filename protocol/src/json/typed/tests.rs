@@ -1,0 +1,226 @@
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use proptest::prelude::*;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::hooks::{HtlcAcceptedPayload, RpcCommandPayload};
+use crate::topics::BlockAddedPayload;
+
+/// One of everything.
+#[derive(Debug, PartialEq, serde::Deserialize)]
+struct All {
+    a: Option<u64>,
+    b: String,
+    #[serde(default)]
+    c: Vec<i8>,
+    #[serde(default)]
+    d: Option<Kind>,
+    #[serde(default)]
+    e: BTreeMap<String, f64>,
+    #[serde(default)]
+    f: (),
+    #[serde(default)]
+    g: Option<(bool, char)>,
+    #[serde(flatten)]
+    rest: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Plain,
+    Tuple(u8, u8),
+    Named { x: u8 },
+    New(String),
+}
+
+fn same<'a, T: Deserialize<'a> + Debug>(text: &'a str) {
+    let theirs = serde_json::from_str::<T>(text).map_err(|error| error.to_string());
+    let ours = from_str::<T>(text).map_err(|error| error.to_string());
+    assert_eq!(format!("{ours:?}"), format!("{theirs:?}"), "{text}");
+}
+
+fn same_as_all(text: &str) {
+    same::<Value>(text);
+    same::<All>(text);
+    same::<IgnoredAny>(text);
+    same::<&RawValue>(text);
+    same::<Box<RawValue>>(text);
+    same::<BTreeMap<String, &RawValue>>(text);
+    same::<BTreeMap<i32, Value>>(text);
+    same::<Vec<Kind>>(text);
+    same::<Option<f32>>(text);
+    same::<i64>(text);
+    same::<u8>(text);
+    same::<i128>(text);
+    same::<&str>(text);
+    same::<String>(text);
+    same::<HtlcAcceptedPayload>(text);
+}
+
+#[test]
+fn numbers() {
+    for text in [
+        "0",
+        "-0",
+        "7",
+        "-7",
+        "007",
+        "1.",
+        ".5",
+        "1.5",
+        "-1.5e3",
+        "1e999",
+        "-",
+        "+1",
+        "1e",
+        "1E+2",
+        "255",
+        "256",
+        "-128",
+        "-129",
+        "18446744073709551615",
+        "18446744073709551616",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "-9223372036854775809",
+        " 7 ",
+        "7 7",
+        "170141183460469231731687303715884105728",
+        "0.1",
+        "123456789.123456789",
+        "3.4028236e38",
+    ] {
+        same_as_all(text);
+        same_as_all(&format!("{{\"a\":{text},\"b\":\"\"}}"));
+        same_as_all(&format!("[{text}]"));
+    }
+}
+
+#[test]
+fn everything_else() {
+    for text in [
+        "",
+        " ",
+        "null",
+        "nul",
+        "nullx",
+        "true",
+        "false",
+        "truefalse",
+        "\"\"",
+        "\"a",
+        "\"\\u00e9\"",
+        "\"\\ud800\"",
+        "\"\\ud83d\\ude00\"",
+        "\"\u{1}\"",
+        "\"é\" ",
+        "{}",
+        "{} x",
+        "[",
+        "[1,]",
+        "[,]",
+        "{\"a\":1,}",
+        "{\"b\":\"x\",\"b\":\"y\"}",
+        "{\"b\":\"x\"",
+        "{\"b\":\"x\\n\",\"d\":\"plain\"}",
+        "{\"b\":\"x\",\"d\":{\"tuple\":[1,2]}}",
+        "{\"b\":\"x\",\"d\":{\"named\":{\"x\":1}}}",
+        "{\"b\":\"x\",\"d\":{\"new\":\"y\"}}",
+        "{\"b\":\"x\",\"d\":\"other\"}",
+        "{\"b\":\"x\",\"d\":{\"plain\":null}}",
+        "[\"plain\",\"pl\\u0061in\"]",
+        "{\"b\":\"x\",\"g\":[true,\"é\"]}",
+        "{\"b\":\"x\",\"g\":[true]}",
+        "{\"b\":\"x\",\"g\":[true,\"e\",1]}",
+        "{\"b\":\"x\",\"c\":[1,-2,3]}",
+        "{\"b\":\"x\",\"c\":[300]}",
+        "{\"b\":\"x\",\"e\":{\"p\":1,\"q\":1.5}}",
+        "{\"b\":\"x\",\"f\":null}",
+        "{\"b\":\"x\",\"f\":1}",
+        "[1,\"x\"]",
+        "[null,\"x\",[],null,{},null,null]",
+        "{\"7\":1,\"-8\":2}",
+        "{\"7x\":1}",
+        "{\"\\u0037\":1}",
+        "{\"a\":\"1\",\"b\":\"x\"}",
+        "{\"b\":7}",
+        "{\"other\":[{\"deep\":\"er\"}],\"b\":\"x\"}",
+        "{7:1}",
+        "{\"$serde_json::private::RawValue\":\"1\"}",
+        "{ \"a\" : 1 , \"b\" : \"x\" }\n",
+    ] {
+        same_as_all(text);
+    }
+}
+
+#[test]
+fn depth() {
+    for depth in [1, 100, 125, 126, 127, 128, 129, 200] {
+        let text = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        same_as_all(&text);
+        let text = format!("{}1{}", "{\"b\":".repeat(depth), "}".repeat(depth));
+        same_as_all(&text);
+    }
+}
+
+/// The common texts are not read twice.
+#[test]
+fn what_is_common_is_read_at_once() {
+    let hash = "ab".repeat(32);
+    let htlc = json!({
+        "onion": {"payload": "02", "type": "tlv", "short_channel_id": "1x2x3", "forward_msat": 5,
+                  "outgoing_cltv_value": 9, "next_onion": "00".repeat(1366)},
+        "htlc": {"short_channel_id": "1x2x3", "id": 3, "amount_msat": 5, "cltv_expiry": 9,
+                 "cltv_expiry_relative": -1, "payment_hash": hash, "new": {"é\n": [null, 1.5]}},
+        "peer_id": null,
+    });
+    let text = htlc.to_string();
+    assert!(quickly::<HtlcAcceptedPayload>(&text).is_some());
+    assert_eq!(quickly::<Value>(&text), Some(htlc));
+    let block = json!({"hash": hash, "height": 7}).to_string();
+    assert!(quickly::<BlockAddedPayload>(&block).is_some());
+    let command = json!({"rpc_command": {"id": 1, "method": "pay\"", "params": ["a\\b"]}});
+    assert!(quickly::<RpcCommandPayload>(&command.to_string()).is_some());
+}
+
+fn texts() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        "(plain|tuple|new|[0-9]{0,4})".prop_map(Value::from),
+    ];
+    let value = leaf.prop_recursive(4, 40, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::btree_map("[a-h]|tuple|new|named|é|\\PC{0,3}", inner, 0..8)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    });
+    (value, any::<bool>()).prop_map(|(value, pretty)| match pretty {
+        true => serde_json::to_string_pretty(&value).unwrap(),
+        false => value.to_string(),
+    })
+}
+
+proptest! {
+    #[test]
+    fn it_reads_what_serde_json_reads(text in texts(), cut: prop::sample::Index, put in "[\\[\\]{}\",:\\\\ a1é.e-]?") {
+        same_as_all(&text);
+        // Something is amiss.
+        let (at, _) = text.char_indices().nth(cut.index(text.chars().count())).unwrap();
+        let (before, after) = text.split_at(at);
+        same_as_all(&format!("{before}{put}{after}"));
+        let after = after.get(after.chars().next().unwrap().len_utf8()..).unwrap();
+        same_as_all(&format!("{before}{put}{after}"));
+        same_as_all(before);
+    }
+}
