@@ -85,7 +85,7 @@ impl Startup {
             let prepare = |entry: Result<Entry, (String, String)>| {
                 let shop = Arc::clone(&shop);
                 let name = match &entry {
-                    Ok(entry) => entry.found.name.clone(),
+                    Ok(entry) => entry.name.clone(),
                     Err((name, _)) => name.clone(),
                 };
                 let ready = tokio::spawn(async move { prepare(entry?, &shop).await });
@@ -101,16 +101,18 @@ impl Startup {
     }
 }
 
-/// A file with its policy read.
+/// A guest with its policy read.
 struct Entry {
-    found: Found,
+    name: String,
+    /// Where its module is.
+    module: PathBuf,
     policy: Policy,
 }
 
 fn list(origin: &Origin) -> Vec<Result<Entry, (String, String)>> {
     match origin {
         Origin::Folder(None) => Vec::new(),
-        Origin::Folder(Some(folder)) => match find::find(folder, module_limit) {
+        Origin::Folder(Some(folder)) => match find::find(folder) {
             Ok(listing) => {
                 let refused = listing.refused.into_iter().map(|r| Err((r.name, r.reason)));
                 let found = listing.found.into_iter().map(with_policy);
@@ -125,26 +127,17 @@ fn list(origin: &Origin) -> Vec<Result<Entry, (String, String)>> {
     }
 }
 
-/// `limits.module_bytes` of the policy beside a module. Of a policy that cannot be
-/// read the guest is left out for that, whatever its size.
-fn module_limit(path: &std::path::Path, policy: Option<&find::Policy>) -> u64 {
-    let policy = match policy {
-        None => Ok(Policy::absent(path)),
-        Some(file) => Policy::parse(&file.text, &file.path),
-    };
-    match policy {
-        Ok(policy) => policy.limits.module_bytes,
-        Err(_) => Limits::most("module_bytes"),
-    }
-}
-
 fn with_policy(found: Found) -> Result<Entry, (String, String)> {
     let policy = match &found.policy {
         None => Policy::absent(&found.path.with_extension("toml")),
         Some(file) => Policy::parse(&file.text, &file.path)
             .map_err(|e| (found.name.clone(), e.to_string()))?,
     };
-    Ok(Entry { found, policy })
+    Ok(Entry {
+        name: found.name,
+        module: found.path,
+        policy,
+    })
 }
 
 fn solo_entry(file: &std::path::Path) -> Result<Entry, (String, String)> {
@@ -156,39 +149,38 @@ fn solo_entry(file: &std::path::Path) -> Result<Entry, (String, String)> {
     let refuse = |why: String| (name.clone(), why);
     let solo = solo::read_file(file).map_err(|e| refuse(e.to_string()))?;
     let policy = Policy::parse(&solo.policy, file).map_err(|e| refuse(e.to_string()))?;
-    let Some(path) = policy.wasm.clone() else {
+    let Some(module) = policy.wasm.clone() else {
         return Err(refuse(
             "it does not say which module to run: add wasm = \"NAME.wasm\"".to_owned(),
         ));
     };
-    let module = find::read(&path, policy.limits.module_bytes)
-        .map_err(|why| refuse(format!("{}: {why} (limits.module_bytes)", path.display())))?;
-    let found = Found {
+    Ok(Entry {
         name: solo.name,
-        path,
         module,
-        policy: None,
-    };
-    Ok(Entry { found, policy })
+        policy,
+    })
 }
 
 async fn prepare(entry: Entry, workshop: &Workshop) -> Prepared {
-    let Entry { found, policy } = entry;
-    let name = found.name;
+    let Entry {
+        name,
+        module,
+        policy,
+    } = entry;
     let refuse = |why: String| (name.clone(), why);
     if !policy.enabled {
         return Err(refuse("enabled = false".to_owned()));
     }
-    let (module, found_digest) = workshop.digest(found.module).await.map_err(refuse)?;
-    if let Some(pin) = policy.sha256 {
-        pin.check(found_digest).map_err(|e| refuse(e.to_string()))?;
-    }
     let loaded = workshop
-        .load(&module, &found_digest, &policy.limits)
+        .load(&module, policy.sha256, &policy.limits)
         .await
-        .map_err(refuse)?;
+        .map_err(|why| match policy.wasm {
+            // The operator named it, and may have named another than was meant.
+            Some(_) => refuse(format!("{}: {why}", module.display())),
+            None => refuse(why),
+        })?;
     let digest = Digest::default();
-    digest.get_or_init(|| found_digest.to_string());
+    digest.get_or_init(|| loaded.digest.to_string());
     let name = name.as_str().into();
     Ok(Ready {
         name,

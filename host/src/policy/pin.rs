@@ -55,6 +55,13 @@ impl Pin {
     }
 }
 
+/// Of all that it was given.
+impl From<Sha256> for Pin {
+    fn from(digest: Sha256) -> Pin {
+        Pin(digest.finalize().into())
+    }
+}
+
 impl fmt::Display for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))

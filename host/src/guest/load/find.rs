@@ -2,12 +2,14 @@
 
 use std::{
     ffi::OsStr,
-    fs::{self, File},
-    io::{self, Read},
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use super::refused::{clipped, shown};
+use super::{
+    file::read,
+    refused::{clipped, shown},
+};
 
 /// The most bytes of a guest's TOML.
 pub const POLICY_LIMIT: u64 = 1 << 20;
@@ -19,10 +21,8 @@ pub const GUEST_LIMIT: usize = 1000;
 pub struct Found {
     /// The stem of the file's name.
     pub name: String,
-    /// Where the module is.
+    /// Where the module is. Not opened yet.
     pub path: PathBuf,
-    /// The module as read. Not inspected yet.
-    pub module: Vec<u8>,
     /// `NAME.toml` beside it. Not parsed.
     pub policy: Option<Policy>,
 }
@@ -69,18 +69,13 @@ pub fn folder(named: Option<&OsStr>, working_directory: &Path) -> Option<PathBuf
     above.into_iter().find(|folder| folder.is_dir())
 }
 
-/// Reads every `*.wasm` of `folder`, sorted by name, and nothing else. A file that
-/// cannot be taken costs no other. Symlinks are followed, as the folder is the
-/// operator's; what they lead to must be a regular file. Nothing is written.
-///
-/// `module_limit` says how many bytes a module may have, by its path and the policy
-/// beside it: one that is larger is not read.
+/// Finds every `*.wasm` of `folder`, sorted by name, with the policy beside it, and
+/// nothing else. A file that cannot be taken costs no other. The modules themselves are
+/// opened when they are loaded, one at a time per core: a thousand of them are never in
+/// memory together. Nothing is written.
 ///
 /// Fails only if the folder itself cannot be read.
-pub fn find(
-    folder: &Path,
-    module_limit: impl Fn(&Path, Option<&Policy>) -> u64,
-) -> io::Result<Listing> {
+pub fn find(folder: &Path) -> io::Result<Listing> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -98,7 +93,7 @@ pub fn find(
 
     let mut listing = Listing::default();
     for path in paths {
-        match load(&path, &module_limit) {
+        match look(&path) {
             Ok(found) => listing.found.push(found),
             Err(reason) => listing.refused.push(Refusal {
                 name: shown(&path.file_stem().unwrap_or_default().to_string_lossy()),
@@ -110,10 +105,7 @@ pub fn find(
     Ok(listing)
 }
 
-fn load(
-    path: &Path,
-    module_limit: impl Fn(&Path, Option<&Policy>) -> u64,
-) -> Result<Found, String> {
+fn look(path: &Path) -> Result<Found, String> {
     let stem = path.file_stem().unwrap_or_default();
     let name = name_of(stem)?;
     let policy = match path.with_extension("toml") {
@@ -125,11 +117,9 @@ fn load(
         }
         policy => Some(read_policy(policy)?),
     };
-    let module = read(path, module_limit(path, policy.as_ref()))?;
     Ok(Found {
         name,
         path: path.to_owned(),
-        module,
         policy,
     })
 }
@@ -160,46 +150,11 @@ pub(super) fn name_of(stem: &OsStr) -> Result<String, String> {
     })
 }
 
-/// A regular file of at most `limit` bytes. The open file is what is asked for its
-/// type and size, so that they are those of the bytes read.
-pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    let nonblock = rustix::fs::OFlags::NONBLOCK.bits();
-    let file = File::options()
-        .read(true)
-        // A FIFO would hold up the start of the node until somebody writes to it.
-        .custom_flags(i32::try_from(nonblock).unwrap_or_default())
-        .open(path)
-        .map_err(|error| format!("cannot be opened: {error}"))?;
-    let metadata = file.metadata().map_err(|error| error.to_string())?;
-    if !metadata.is_file() {
-        return Err("not a regular file".to_owned());
-    }
-    let too_large = || format!("larger than {limit} bytes: limits.module_bytes is {limit}");
-    if metadata.len() > limit {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::new();
-    // It may still grow while it is read.
-    file.take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(|error| format!("cannot be read: {error}"))?;
-    if bytes.len() as u64 > limit {
-        return Err(too_large());
-    }
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::{ffi::OsStrExt, fs::symlink};
 
     use super::*;
-
-    fn hundred(_: &Path, _: Option<&Policy>) -> u64 {
-        100
-    }
 
     fn names(listing: &Listing) -> Vec<&str> {
         listing
@@ -230,16 +185,12 @@ mod tests {
         fs::write(at("readme.txt"), "").unwrap();
         fs::write(at("c.wasm"), "").unwrap();
         fs::write(at("c.toml"), [0xff]).unwrap();
-        fs::write(at("large.wasm"), [0; 101]).unwrap();
-        fs::create_dir(at("folder.wasm")).unwrap();
         symlink("b.wasm", at("link.wasm")).unwrap();
-        symlink("nowhere", at("dangling.wasm")).unwrap();
-        symlink(".", at("loop.wasm")).unwrap();
         fs::write(dir.path().join(OsStr::from_bytes(b"\xff.wasm")), "").unwrap();
         fs::write(at(&format!("{}.wasm", "x".repeat(65))), "").unwrap();
         fs::write(at(&format!("{}.wasm", "y".repeat(64))), "").unwrap();
 
-        let listing = find(dir.path(), hundred).unwrap();
+        let listing = find(dir.path()).unwrap();
         assert_eq!(
             names(&listing),
             ["0", "a-1_x", "b", "link", &"y".repeat(64)]
@@ -263,10 +214,6 @@ mod tests {
                 ("-x", no_name.as_str()),
                 ("Upper", &no_name),
                 ("c", &policy),
-                ("dangling", "cannot be opened"),
-                ("folder", "not a regular file"),
-                ("large", "larger than 100 bytes"),
-                ("loop", "not a regular file"),
                 ("two words", &no_name),
                 (&longest, &no_name),
                 ("ü", &no_name),
@@ -274,26 +221,10 @@ mod tests {
             ]
         );
         let b = &listing.found[2];
-        assert_eq!(b.module, b"b.wasm");
+        assert_eq!(b.path, at("b.wasm"));
         assert_eq!(b.policy.as_ref().unwrap().text, "[grants]");
         assert_eq!(listing.found[3].policy, None);
-        assert_eq!(find(dir.path(), hundred).unwrap(), listing);
-    }
-
-    #[test]
-    fn a_fifo_does_not_hold_up_the_node() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("pipe.wasm");
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            &path,
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::RUSR,
-            0,
-        )
-        .unwrap();
-        let listing = find(dir.path(), hundred).unwrap();
-        assert_eq!(listing.refused[0].reason, "not a regular file");
+        assert_eq!(find(dir.path()).unwrap(), listing);
     }
 
     #[test]
@@ -301,7 +232,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a.wasm"), "").unwrap();
         symlink("nowhere", dir.path().join("a.toml")).unwrap();
-        let listing = find(dir.path(), hundred).unwrap();
+        let listing = find(dir.path()).unwrap();
         assert!(listing.found.is_empty());
         assert!(listing.refused[0].reason.starts_with("its policy "));
     }
@@ -324,6 +255,6 @@ mod tests {
             folder(Some(OsStr::new("/missing")), &network),
             Some(PathBuf::from("/missing"))
         );
-        assert!(find(Path::new("/missing"), hundred).is_err());
+        assert!(find(Path::new("/missing")).is_err());
     }
 }

@@ -11,6 +11,7 @@ pub mod artifact;
 pub mod cache;
 pub mod compile;
 pub mod engine;
+pub mod file;
 pub mod find;
 pub mod inspect;
 pub mod refused;

@@ -3,7 +3,10 @@
 
 use std::path::Path;
 
-use super::find::{POLICY_LIMIT, name_of, read};
+use super::{
+    file::read,
+    find::{POLICY_LIMIT, name_of},
+};
 
 /// What a solo file says.
 #[derive(Debug, Clone, PartialEq, Eq)]

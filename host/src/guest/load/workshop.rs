@@ -1,6 +1,6 @@
 //! Where a module becomes something that can be linked and run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use super::artifact::Artifact;
 use super::cache::{Cache, Key};
 use super::compile::{self, Compiler};
 use super::engine;
+use super::file;
 use super::room::Room;
 use crate::guest::sandbox::Sandbox;
 use crate::policy::{Limits, Pin};
@@ -30,7 +31,7 @@ pub struct Workshop {
     compiler: Compiler,
     cache: Arc<Cache>,
     permits: Semaphore,
-    room: Room,
+    room: Arc<Room>,
     /// What happened before `init`, when nothing may be written.
     to_keep: Mutex<Vec<Kept>>,
     /// After `init`.
@@ -53,11 +54,15 @@ impl std::fmt::Debug for Workshop {
 /// A guest in compiled form.
 pub struct Loaded {
     component: Component,
+    /// The SHA-256 of the module that it was made of.
+    pub digest: Pin,
 }
 
 impl std::fmt::Debug for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Loaded").finish_non_exhaustive()
+        f.debug_struct("Loaded")
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
     }
 }
 
@@ -72,7 +77,7 @@ impl Workshop {
             compiler: Compiler::new()?,
             cache: Arc::new(Cache::new(cache, CACHE_SIZE)),
             permits: Semaphore::new(compile::cores()),
-            room: Room::of_this_process(),
+            room: Arc::new(Room::of_this_process()),
             to_keep: Mutex::default(),
             may_write: AtomicBool::new(false),
             hits: AtomicU64::new(0),
@@ -91,50 +96,73 @@ impl Workshop {
         &self.engine
     }
 
-    /// The SHA-256 of a module, which is handed back. Takes a while, elsewhere.
-    pub async fn digest(&self, module: Vec<u8>) -> Result<(Vec<u8>, Pin), String> {
-        let digest = move || {
-            let digest = Pin::of(&module);
-            (module, digest)
-        };
-        self.aside(digest).await
-    }
-
-    /// A module as found, with its digest: from the cache, else checked and compiled in a child
-    /// process. Writes nothing, unless compiling took until after `init`: then the next
-    /// start has it. The error is for the operator.
+    /// The module in a file, which must be the pinned one if there is a pin: from the
+    /// cache, else checked and compiled in a child process. Writes nothing, unless
+    /// compiling took until after `init`: then the next start has it. The error is for
+    /// the operator.
     pub async fn load(
         &self,
-        module: &[u8],
-        digest: &Pin,
+        path: &Path,
+        pin: Option<Pin>,
         limits: &Limits,
     ) -> Result<Loaded, String> {
-        self.room.take().map_err(|e| e.to_string())?;
-        let key = Key::of(digest.bytes());
-        let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
-        let cached = self.aside(move || cache.load(&engine, &key)).await;
-        if let Ok(Ok(component)) = cached {
-            self.hits.fetch_add(1, Ordering::Relaxed);
-            self.keep_later(Kept::Used(key));
-            return Ok(Loaded { component });
+        if let Some(loaded) = self.load_cached(path, pin, limits).await? {
+            return Ok(loaded);
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
+        // Read once more, and judged by what is read now: the file may be another since.
+        let (path, module_bytes) = (path.to_owned(), limits.module_bytes);
+        let read = move || {
+            let module = file::read(&path, module_bytes)?;
+            let digest = Pin::of(&module);
+            check(pin, digest)?;
+            Ok::<_, String>((module, digest))
+        };
+        let (module, digest) = self.aside(read).await??;
         let time = Duration::from_millis(limits.compile_time_ms);
         let within = compile::Limits::within(time, limits.compile_memory_bytes);
         let artifact = self
             .compiler
-            .compile(module, within)
+            .compile(&module, within)
             .await
             .map_err(|e| e.to_string())?;
         let (made, engine) = (artifact.clone(), self.engine.clone());
         let component = self.aside(move || made.component(&engine)).await;
         let component = component?.map_err(|e| format!("{e:#}"))?;
-        self.keep_later(Kept::Compiled(key, artifact));
+        self.keep_later(Kept::Compiled(Key::of(digest.bytes()), artifact));
         if self.may_write.load(Ordering::SeqCst) {
             // Too late for this start, and nobody is there to be told.
             drop(self.keep().await);
         }
-        Ok(Loaded { component })
+        Ok(Loaded { component, digest })
+    }
+
+    /// What the cache has for the module in this file, if anything: then of the module no
+    /// more is needed than its digest. In one go, so that what was just read is still in
+    /// the processor's cache.
+    async fn load_cached(
+        &self,
+        path: &Path,
+        pin: Option<Pin>,
+        limits: &Limits,
+    ) -> Result<Option<Loaded>, String> {
+        let (path, module_bytes) = (path.to_owned(), limits.module_bytes);
+        let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
+        let room = Arc::clone(&self.room);
+        let look = move || {
+            let digest = file::digest(&path, module_bytes)?;
+            check(pin, digest)?;
+            room.take().map_err(|e| e.to_string())?;
+            let key = Key::of(digest.bytes());
+            Ok::<_, String>((cache.load(&engine, &key).ok(), digest, key))
+        };
+        let (component, digest, key) = self.aside(look).await??;
+        let Some(component) = component else {
+            return Ok(None);
+        };
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        self.keep_later(Kept::Used(key));
+        Ok(Some(Loaded { component, digest }))
     }
 
     /// The guest with its imports; nothing of it has run.
@@ -187,4 +215,9 @@ impl Workshop {
             .unwrap_or_else(PoisonError::into_inner)
             .push(kept);
     }
+}
+
+fn check(pin: Option<Pin>, found: Pin) -> Result<(), String> {
+    pin.map_or(Ok(()), |pin| pin.check(found))
+        .map_err(|e| e.to_string())
 }
