@@ -17,7 +17,7 @@ use crate::lightningd::message::{Message, RequestId};
 use crate::lightningd::output::{
     INVALID_PARAMS, METHOD_NOT_FOUND, PLUGIN_ERROR, PLUGIN_TERMINATED, RpcError,
 };
-use crate::lightningd::plain::{Names, check};
+use crate::lightningd::plain::{Names, check, is_plain};
 
 /// What lightningd gets: the `result` member as JSON text, or an error.
 pub(super) type Reply = Result<String, RpcError>;
@@ -223,9 +223,15 @@ fn readable(mut error: RpcError) -> RpcError {
 fn checked_result(member: &Member, result: String, asked: Call, began: Instant) -> Reply {
     let capabilities = member.guest.capabilities();
     let label = asked.label();
-    let read = serde_json::from_str::<&RawValue>(&result)
-        .map_err(|e| format!("is no JSON: {e}"))
-        .and_then(|value| check(value, Names::Any).map_err(|e| e.to_string()));
+    let why_not = || {
+        serde_json::from_str::<&RawValue>(&result)
+            .map_err(|e| format!("is no JSON: {e}"))
+            .and_then(|value| check(value, Names::Any).map_err(|e| e.to_string()))
+    };
+    let read = match is_plain(&result) {
+        true => Ok(()),
+        false => why_not(),
+    };
     match read {
         Ok(()) => {
             capabilities.faults.good(&label);

@@ -9,6 +9,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use cln_protocol::json;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -34,6 +35,12 @@ pub enum Names {
     Any,
 }
 
+/// Is this text JSON, and what [`check`] lets pass under any names? One walk, without
+/// the reasons.
+pub fn is_plain(text: &str) -> bool {
+    !is_too_deep(text) && json::from_str::<Plain>(text).is_ok()
+}
+
 /// Goes through a text that is JSON by its grammar.
 ///
 /// # Errors
@@ -47,7 +54,7 @@ pub fn check(value: &RawValue, names: Names) -> Result<(), NotPlain> {
     if names == Names::Once && value.get().starts_with('{') {
         serde_json::from_str::<Members>(value.get())?;
     } else {
-        serde_json::from_str::<Plain>(value.get())?;
+        json::from_str::<Plain>(value.get())?;
     }
     Ok(())
 }
@@ -175,6 +182,33 @@ mod tests {
             let said = says(text, Names::Once).expect(text);
             assert!(said.contains(why), "{text}: {said}");
         }
+    }
+
+    #[test]
+    fn a_quick_look_sees_the_same() {
+        for text in [
+            r#"{"a":1,"b":{"c":[null,true,-5,1.5e3,"\u00e9\ud83d\ude00"],"c":2}}"#,
+            r#"{"\u0061":1,"a":2,"a":3}"#,
+            r#"{"a":123456789012345678901234567890}"#,
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":{"\ud800":1}}"#,
+            r#"{"a":1e999}"#,
+            "[-1e999]",
+            "[1,]",
+            "1 2",
+            "",
+        ] {
+            let thorough = serde_json::from_str::<&RawValue>(text)
+                .is_ok_and(|value| check(value, Names::Any).is_ok());
+            assert_eq!(is_plain(text), thorough, "{text}");
+            let by_serde = serde_json::from_str::<Plain>(text).is_ok();
+            assert_eq!(is_plain(text), by_serde, "{text}");
+        }
+        assert!(!is_plain(&format!(
+            "{}{}",
+            "[".repeat(101),
+            "]".repeat(101)
+        )));
     }
 
     #[test]
