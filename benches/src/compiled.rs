@@ -178,3 +178,31 @@ fn bodies(module: &[u8]) -> anyhow::Result<Vec<(std::ops::Range<u64>, String)>> 
     }
     Ok(bodies)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_of_addresses() {
+        let map = [
+            &[3, 0, 0, 0, 1, 0, 0, 0][..],
+            &[0x10, 0, 0, 0, 0, 0, 0, 0],
+            // Byte 100; four on, nothing; two on, one byte before.
+            &[0, 100, 4 << 1 | 1, 2 << 1, 0x7f],
+        ]
+        .concat();
+        assert_eq!(
+            places(&map),
+            Some(vec![(0x10, Some(100)), (0x14, None), (0x16, Some(99))])
+        );
+        assert_eq!(places(&map[..map.len() - 1]), None);
+    }
+
+    #[test]
+    fn bodies_have_their_names() {
+        let module = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\
+                       \x0a\x04\x01\x02\0\x0b\0\x0b\x04name\x01\x04\x01\0\x01f";
+        assert_eq!(bodies(module).unwrap(), [(22..24, "f".to_owned())]);
+    }
+}
