@@ -2,7 +2,7 @@
 //!
 //! A compiled form is native code, so what is read here is believed only if this user
 //! wrote it: the folder is 0700 and the files 0400, both owned by the user, and every
-//! file ends with an HMAC under a random key that lies beside them. Who can read that
+//! file ends with an keyed BLAKE3 under a random key that lies beside them. Who can read that
 //! key can already act as the user; the code is there for all that permissions do not
 //! catch: files of another machine or a backup, half written, rotten, or put there by
 //! somebody who could write but not read.
@@ -171,7 +171,7 @@ impl Cache {
         }
         disk::make_folder(&self.folder)?;
         let secret = disk::read_or_make_secret(&self.folder)?;
-        let seal = seal::seal(&secret, key, engine, bytes).map_err(io::Error::other)?;
+        let seal = seal::seal(&secret, key, engine, bytes);
         disk::write_read_only(&self.folder, &key.file_name(), &[bytes, &seal])
     }
 
