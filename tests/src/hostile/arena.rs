@@ -4,7 +4,7 @@ use super::lines::{forbidden, missing_lines};
 use super::measure::{Latencies, peak, quiet};
 use super::{Expected, Hostile, HostileFile};
 use crate::bridge::{Folder, bridge, payload};
-use crate::simulator::{Builder, Call, HookRun, LogLine, Node, RpcError};
+use crate::simulator::{Builder, Call, HookRun, Node, RpcError};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

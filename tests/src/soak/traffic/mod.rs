@@ -18,7 +18,6 @@ mod wire;
 
 use std::collections::HashMap;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
