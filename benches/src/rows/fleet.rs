@@ -267,7 +267,8 @@ fn notifications(plugin: &mut Plugin, waits: &[String], sent: &mut u64) -> anyho
         if took >= STRETCH || times >= 400_000 {
             return Ok(rate);
         }
-        times = ((rate * STRETCH.as_secs_f64() * 1.2) as u64).clamp(times * 2, 400_000);
+        let enough = (rate * STRETCH.as_secs_f64() * 1.2) as u64;
+        times = enough.max(times * 2).min(400_000);
     }
 }
 
