@@ -125,6 +125,14 @@ def main():
           "[limits.deadline]\nhook = \"none\"\nrpc = \"2 min\"\n[on-fault]\ndefault = \"open\"\nhtlc_accepted = "
           "\"closed\"\n[on-fault.restart]\ntimes = 3\n")
 
+    texts = {}
+    for name, direction, message in recorded():
+        text = compact(message.get("params", message.get("result", {})))
+        if len(text) < 4000:
+            texts.setdefault((direction, message.get("method")), text)
+    for number, text in enumerate(sorted(texts.values())):
+        write("json", number, text)
+
     params = []
     for _, direction, message in recorded():
         command = message.get("params", {})

@@ -19,7 +19,7 @@ seconds=${1:-60}
 shift || true
 targets=("$@")
 if ((${#targets[@]} == 0)); then
-    targets=(framing rpc_answers manifest hooks policy runes)
+    targets=(framing json rpc_answers manifest hooks policy runes)
 fi
 if ! command -v c++ >/dev/null; then
     echo "skipped: fuzz: no c++, which libFuzzer is compiled with"

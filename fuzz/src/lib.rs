@@ -5,6 +5,7 @@
 //! `cln-wasm` would bring the engine, which takes ten minutes to compile with instrumentation.
 
 mod hooks;
+mod json;
 mod lightningd;
 mod manifest;
 mod policy_properties;
@@ -17,6 +18,7 @@ mod runes;
 mod policy;
 
 pub use hooks::hooks;
+pub use json::json;
 pub use lightningd::framing;
 pub use manifest::manifest;
 pub use policy_properties::policy;
