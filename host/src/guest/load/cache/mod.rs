@@ -2,7 +2,7 @@
 //!
 //! A compiled form is native code, so what is read here is believed only if this user
 //! wrote it: the folder is 0700 and the files 0400, both owned by the user, and every
-//! file ends with an keyed BLAKE3 under a random key that lies beside them. Who can read that
+//! file ends with a code (keyed BLAKE3) under a random key that lies beside them. Who can read that
 //! key can already act as the user; the code is there for all that permissions do not
 //! catch: files of another machine or a backup, half written, rotten, or put there by
 //! somebody who could write but not read.
