@@ -3,6 +3,11 @@
 #
 #   scripts/fuzz.sh                      every target, 60 s each
 #   scripts/fuzz.sh SECONDS [TARGET...]  these targets, so long each
+#   scripts/fuzz.sh --repeatable [TARGET...]
+#                                        a fixed number of inputs, from the same seed each time
+#
+# A change must not fail for what chance finds in another's code: CI runs the repeatable
+# way. Whoever looks for faults runs for hours, with another seed each time.
 #
 # Needs a stable toolchain and a C++ compiler; cargo-fuzz is installed in target/tools.
 # What a run finds new is kept in target/fuzz/corpus, for the next one. A target that
@@ -15,7 +20,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/environment.sh
 
 version=0.13.2
-seconds=${1:-60}
+if [[ ${1:-} == --repeatable ]]; then
+    limit=(-seed=1 -runs=300000 -max_total_time=300)
+    repeatable=1
+else
+    limit=("-max_total_time=${1:-60}")
+    repeatable=
+fi
 shift || true
 targets=("$@")
 if ((${#targets[@]} == 0)); then
@@ -57,10 +68,14 @@ figures() {
 # run TARGET: into its log, with its exit code at the end.
 run() {
     local name=$1 corpus=$out/corpus/$1 found=$out/artifacts/$1 status=0
+    if [[ $repeatable ]]; then
+        corpus=$out/repeatable/$1
+        rm -rf "$corpus"
+    fi
     mkdir -p "$corpus" "$found"
     "$out/$host/release/$name" "$corpus" "fuzz/corpus/$name" \
         -dict="fuzz/dictionaries/$name.dict" -artifact_prefix="$found/" \
-        -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=16384 \
+        "${limit[@]}" -timeout=20 -rss_limit_mb=2048 -max_len=16384 \
         -print_final_stats=1 >"$out/$name.log" 2>&1 || status=$?
     echo "$status" >"$out/$name.status"
 }

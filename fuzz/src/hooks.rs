@@ -86,6 +86,12 @@ fn payload(hook: &HookSpec) -> String {
     payload.to_string()
 }
 
+/// What an answer that was taken says under `result`. (A guest may put any text elsewhere.)
+fn result_of(answer: &str) -> Option<Value> {
+    let answer: Value = serde_json::from_str(answer).expect("an answer that is taken is JSON");
+    answer.get("result").cloned()
+}
+
 /// Input: the hook (one byte, from `a`), open or closed (one byte), then each guest's answer on a
 /// line of its own. An empty line is a guest that gave none.
 pub fn hooks(data: &[u8]) {
@@ -117,7 +123,8 @@ pub fn hooks(data: &[u8]) {
         };
         let flow = match taken {
             Some(taken) => {
-                said_fail |= spec.name == "db_write" && !answer.contains("continue");
+                said_fail |=
+                    spec.name == "db_write" && result_of(answer) != Some("continue".into());
                 assert_eq!(without_refused.answer(answer), Ok(taken.clone()));
                 taken.flow
             }
