@@ -1,10 +1,6 @@
 //! JSON as the protocol's own reader and writer see it, and what is left of a payload without
 //! its secrets.
 
-#[allow(dead_code)]
-#[path = "../../host/src/bridge/withhold.rs"]
-mod withhold;
-
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -14,7 +10,8 @@ use cln_protocol::json;
 use serde::de::{Deserialize, IgnoredAny};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use withhold::Withheld;
+
+use crate::bridge::withhold::Withheld;
 
 /// Input: any text.
 pub fn json(data: &[u8]) {

@@ -12,10 +12,16 @@ mod policy_properties;
 mod rpc_socket;
 mod runes;
 
-// At the root, as in the bridge: its files name each other `crate::policy`.
+// At the root, as in the bridge: its files name each other `crate::policy` and `crate::bridge`.
 #[allow(dead_code, unused_imports)]
 #[path = "../../host/src/policy/mod.rs"]
 mod policy;
+#[allow(dead_code)]
+#[path = "../../host/src/bridge/withhold.rs"]
+mod withhold;
+mod bridge {
+    pub use crate::withhold;
+}
 
 pub use hooks::hooks;
 pub use json::json;

@@ -7,7 +7,9 @@ mod framing;
 #[path = "../../host/src/lightningd/message.rs"]
 mod message;
 
+use crate::bridge::withhold::Withheld;
 use crate::{Cuts, objects_and_arrays};
+use cln_protocol::hook::Place;
 use framing::Framer;
 use message::{Malformed, Message};
 
@@ -21,7 +23,20 @@ struct Seen {
     origin: Option<String>,
 }
 
-fn seen(message: Message) -> Seen {
+/// What the first guest on any hook is not shown.
+fn withheld() -> Withheld {
+    let mut withheld = Withheld::default();
+    withheld.add(
+        "secret",
+        ["/onion/shared_secret", "/a", "/x"].map(Place::Member),
+    );
+    withheld
+}
+
+fn seen(message: Message, withheld: &Withheld) -> Seen {
+    if let (Some(shown), Some(params)) = (&message.shown, &message.params) {
+        assert_eq!(withheld.from(params).as_deref(), Ok(&**shown));
+    }
     Seen {
         id: message.id.map(|id| id.token().to_owned()),
         method: message.method,
@@ -34,8 +49,9 @@ fn seen(message: Message) -> Seen {
 type Read = Result<Seen, Malformed>;
 
 fn take(framer: &mut Framer, into: &mut Vec<Read>) {
-    while let Some(read) = framer.next_message() {
-        into.push(read.map(seen));
+    let withheld = withheld();
+    while let Some(read) = framer.next_message(&|_| Some(&withheld)) {
+        into.push(read.map(|message| seen(message, &withheld)));
     }
 }
 
@@ -80,9 +96,11 @@ pub fn framing(data: &[u8]) {
 
     // Where the stream is nothing but values, serde_json says what they are.
     if let Some(values) = objects_and_arrays(stream) {
+        let withheld = withheld();
         let expected: Vec<Read> = values
             .iter()
-            .map(|value| Message::parse(value.as_bytes()).map(seen))
+            .map(|value| Message::parse(value.as_bytes(), &|_| None))
+            .map(|read| read.map(|message| seen(message, &withheld)))
             .collect();
         assert_eq!(messages(&whole), messages(&expected));
         assert_eq!(whole.len(), expected.len(), "one word for each value");

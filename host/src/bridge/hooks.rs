@@ -34,13 +34,14 @@ impl Bridge {
         &self,
         routes: &Routes,
         chained: &Chained,
-        payload: Arc<str>,
+        payload: Payload,
         id: &RequestId,
     ) -> String {
         let spec = chained.spec;
-        let payload = match cln_protocol::upgrade::hook(self.version, spec.name, &payload) {
-            Some(upgraded) => upgraded.into(),
-            None => payload,
+        let upgraded = cln_protocol::upgrade::hook(self.version, spec.name, &payload.whole);
+        let (payload, mut shown) = match upgraded {
+            Some(upgraded) => (upgraded.into(), None),
+            None => (payload.whole, payload.shown),
         };
         let facts = NodeFacts {
             network: self.network.get().cloned(),
@@ -56,6 +57,7 @@ impl Bridge {
         match spec.delivery {
             Delivery::InTurn => {
                 for link in &chained.links {
+                    let shown = shown.take();
                     if !wants(link, &payload) {
                         continue;
                     }
@@ -63,7 +65,16 @@ impl Bridge {
                         continue;
                     };
                     let asked = self
-                        .ask(spec, &member.guest, link, chain.payload(), &lineage)
+                        .ask(
+                            spec,
+                            &member.guest,
+                            link,
+                            Payload {
+                                whole: chain.payload(),
+                                shown,
+                            },
+                            &lineage,
+                        )
                         .await;
                     let Some(asked) = asked else { continue };
                     if self.take(spec, &member.guest, link, chain.as_mut(), asked) == Flow::Done {
@@ -72,10 +83,14 @@ impl Bridge {
                 }
             }
             Delivery::AllAtOnce => {
-                let shown = chain.payload();
+                let whole = chain.payload();
                 let asked = chained.links.iter().filter_map(|link| {
                     let guest = &routes.member(link.guest)?.guest;
-                    let asking = self.ask(spec, guest, link, Arc::clone(&shown), &lineage);
+                    let payload = Payload {
+                        whole: Arc::clone(&whole),
+                        shown: shown.take(),
+                    };
+                    let asking = self.ask(spec, guest, link, payload, &lineage);
                     Some(async move { (guest, link, asking.await) })
                 });
                 for (guest, link, asked) in join_all(asked).await {
@@ -95,7 +110,7 @@ impl Bridge {
         spec: &'static HookSpec,
         guest: &Arc<Guest>,
         link: &Link,
-        payload: Arc<str>,
+        payload: Payload,
         lineage: &Lineage,
     ) -> Option<Asked> {
         if lineage.contains(guest.name()) {
@@ -103,16 +118,17 @@ impl Bridge {
             // would wait for itself for ever.
             return None;
         }
-        let payload = if link.withheld.is_empty() {
-            payload
-        } else {
-            match link.withheld.from(&payload) {
+        let Payload { whole, shown } = payload;
+        let payload = match shown {
+            Some(shown) => shown,
+            None if link.withheld.is_empty() => whole,
+            None => match link.withheld.from(&whole) {
                 Ok(rest) => rest.into(),
                 Err(e) => {
                     let why = format!("lightningd's payload is no JSON: {e}");
-                    return Some(Asked::of(payload, Err(Fault::Absent(why.into()))));
+                    return Some(Asked::of(whole, Err(Fault::Absent(why.into()))));
                 }
-            }
+            },
         };
         let deadline = guest.capabilities().policy.limits.hook_deadline(spec.name);
         let (hook, lineage) = (spec.name, lineage.clone());
@@ -229,6 +245,14 @@ async fn allowed(spec: &HookSpec, guest: &Guest, answer: &str) -> Result<(), Str
         // The chain will say what is wrong with it.
         Err(_) => Ok(()),
     }
+}
+
+/// What a hook is called with.
+pub(super) struct Payload {
+    /// All of it.
+    pub(super) whole: Arc<str>,
+    /// What the first guest is shown of it, if that is known already.
+    pub(super) shown: Option<Arc<str>>,
 }
 
 /// One guest's answer, and to what.

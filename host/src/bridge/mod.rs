@@ -28,6 +28,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use self::aggregate::Mode;
+use self::hooks::Payload;
 use self::init::{Init, Inits};
 use self::node::Node;
 use self::routes::Routes;
@@ -113,7 +114,8 @@ impl Bridge {
         let mut early: VecDeque<Message> = VecDeque::new();
         let mut oneshot = None;
         loop {
-            let next = match framer.next_message() {
+            let first = |method: &str| routes.as_deref()?.first_withheld(method);
+            let next = match framer.next_message(&first) {
                 Some(message) => Next::Message(message),
                 None => tokio::select! {
                     biased;
@@ -213,7 +215,10 @@ impl Bridge {
     async fn request(&self, routes: &Routes, message: Message, id: RequestId, deprecated_ok: bool) {
         let method = message.method.as_deref().unwrap_or_default();
         if let Some(chained) = routes.hooks.get(method) {
-            let payload = message.params.unwrap_or_else(|| "{}".into());
+            let payload = Payload {
+                whole: message.params.unwrap_or_else(|| "{}".into()),
+                shown: message.shown,
+            };
             if chained.spec.name == "db_write" {
                 self.node.begin();
                 let gate = self.node.output.open_db_write(id.clone());

@@ -76,6 +76,12 @@ impl Routes {
         self.guests.get(index)
     }
 
+    /// What is withheld from the first guest on this hook; `None` if that is nothing, or it is none.
+    pub fn first_withheld(&self, hook: &str) -> Option<&Withheld> {
+        let link = self.hooks.get(hook)?.links.first()?;
+        (!link.withheld.is_empty()).then_some(&link.withheld)
+    }
+
     /// The guest of this name.
     pub fn guest(&self, name: &str) -> Option<&Member> {
         let known = |member: &&Member| **member.guest.name() == *name;

@@ -6,7 +6,7 @@
 //! when the text before it is not one whole message, the end is found by
 //! following the JSON itself.
 
-use super::message::{Malformed, Message};
+use super::message::{FirstWithheld, Malformed, Message};
 
 /// The most that one message may take, in bytes. lightningd has no limit; a
 /// `db_write` of some tens of MB is real, half a GB is a fault.
@@ -74,15 +74,18 @@ impl Framer {
     }
 
     /// The next whole message, or why it is none; `None` when more bytes are needed.
-    pub fn next_message(&mut self) -> Option<Result<Message, Malformed>> {
+    pub fn next_message(
+        &mut self,
+        first: &FirstWithheld<'_>,
+    ) -> Option<Result<Message, Malformed>> {
         self.skip_white_space();
         if self.start == self.buffer.len() {
             return None;
         }
         let from = self.searched.max(self.start);
-        if let Some(found) = memchr::memmem::find(&self.buffer[from..], b"\n\n") {
+        if let Some(found) = empty_line(&self.buffer[from..]) {
             let end = from + found;
-            if let Ok(message) = Message::parse(&self.buffer[self.start..end]) {
+            if let Ok(message) = Message::parse(&self.buffer[self.start..end], first) {
                 self.consume(end + 2);
                 return Some(Ok(message));
             }
@@ -97,7 +100,7 @@ impl Framer {
             Extent::Partial => None,
             Extent::Whole(length) => {
                 let end = self.start + length;
-                let parsed = Message::parse(&self.buffer[self.start..end]);
+                let parsed = Message::parse(&self.buffer[self.start..end], first);
                 self.consume(end);
                 Some(parsed)
             }
@@ -194,12 +197,18 @@ impl Framer {
     }
 }
 
+/// Where an empty line begins. lightningd writes no other line feeds, so the first is nearly
+/// always it.
+fn empty_line(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'\n', bytes).find(|&at| bytes.get(at + 1) == Some(&b'\n'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn methods(framer: &mut Framer) -> Vec<String> {
-        std::iter::from_fn(|| framer.next_message())
+        std::iter::from_fn(|| framer.next_message(&|_| None))
             .map(|m| match m {
                 Ok(message) => message.method.unwrap_or_default(),
                 Err(e) => format!("error: {e}"),

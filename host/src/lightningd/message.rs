@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use cln_protocol::json;
+use cln_protocol::json::{self, Members};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use crate::bridge::withhold::Withheld;
 
 /// A request's id: the JSON token as lightningd wrote it, to be echoed byte for
 /// byte (strings today, integers before v22.11).
@@ -37,7 +39,13 @@ pub struct Message {
     pub filter: Option<Arc<str>>,
     /// Who sent a plugin's own notification (since v25.09).
     pub origin: Option<String>,
+    /// `params` without what is withheld from the first guest that is to see them, where that
+    /// was known while they were read: they are long, and one walk is enough.
+    pub shown: Option<Arc<str>>,
 }
+
+/// What is withheld from the first guest that a request of this method goes to.
+pub type FirstWithheld<'r> = dyn Fn(&str) -> Option<&'r Withheld> + 'r;
 
 /// Bytes that are no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,31 +101,39 @@ struct Envelope<'a> {
 
 impl Message {
     /// Parses exactly one message.
-    pub fn parse(bytes: &[u8]) -> Result<Message, Malformed> {
-        match Self::walk(bytes) {
+    pub fn parse(bytes: &[u8], first: &FirstWithheld<'_>) -> Result<Message, Malformed> {
+        match Self::walk(bytes, first) {
             Some(message) => Ok(message),
             None => Self::parse_thoroughly(bytes),
         }
     }
 
     /// The way of nearly all messages: `None` for whatever is unusual about one.
-    fn walk(bytes: &[u8]) -> Option<Message> {
+    fn walk(bytes: &[u8], first: &FirstWithheld<'_>) -> Option<Message> {
         let text = std::str::from_utf8(bytes).ok()?;
         let mut members = json::members(text)?;
         let (mut id, mut method, mut params) = (None, None, None);
-        let (mut filter, mut origin) = (None, None);
-        for member in members.by_ref() {
-            let member = member.ok()?;
-            let place = match member.key {
+        let (mut filter, mut origin, mut shown) = (None, None, None);
+        while let Some(name) = members.name() {
+            let name = name.ok()?;
+            let place = match name.key {
                 "\"id\"" => &mut id,
                 "\"method\"" => &mut method,
-                "\"params\"" => &mut params,
+                "\"params\"" => {
+                    let first = plain_text(method)?.and_then(first);
+                    let (value, copy) = copied(text, &mut members, first)?;
+                    shown = copy;
+                    match params.replace(value) {
+                        None => continue,
+                        Some(_) => return None,
+                    }
+                }
                 "\"filter\"" => &mut filter,
                 "\"origin\"" => &mut origin,
-                other if other.contains('\\') => return None,
+                _ if name.escaped => return None,
                 _ => continue,
             };
-            if place.replace(member.value).is_some() {
+            if place.replace(members.value().ok()?).is_some() {
                 return None;
             }
         }
@@ -135,10 +151,11 @@ impl Message {
         };
         Some(Message {
             id,
-            method: plain_text(method)?,
+            method: plain_text(method)?.map(str::to_owned),
             params: json(params),
             filter: json(filter),
-            origin: plain_text(origin)?,
+            origin: plain_text(origin)?.map(str::to_owned),
+            shown,
         })
     }
 
@@ -163,6 +180,7 @@ impl Message {
             params: envelope.params.map(|p| p.get().into()),
             filter: envelope.filter.map(|f| f.get().into()),
             origin: envelope.origin.map(Cow::into_owned),
+            shown: None,
         })
     }
 }
@@ -171,18 +189,76 @@ fn is_id(token: &str) -> bool {
     token.starts_with(['"', '-']) || token.starts_with(|c: char| c.is_ascii_digit())
 }
 
+/// The value whose name was read, and the copy of it without what is withheld.
+fn copied<'a>(
+    text: &'a str,
+    members: &mut Members<'a>,
+    withheld: Option<&Withheld>,
+) -> Option<(&'a str, Option<Arc<str>>)> {
+    let Some((withheld, mut inner)) = withheld.zip(members.enter()) else {
+        return Some((members.value().ok()?, None));
+    };
+    let from = members.reached();
+    let mut copy = String::with_capacity(text.len() - from);
+    withheld.copy(text, &mut inner, &mut copy).ok()?;
+    members.leave(&inner).ok()?;
+    let value = text.get(from..members.reached())?;
+    Some((value, Some(copy.into())))
+}
+
 /// A member that is a string without escapes, or is not there; `None` for any other.
-fn plain_text(value: Option<&str>) -> Option<Option<String>> {
+fn plain_text(value: Option<&str>) -> Option<Option<&str>> {
     let Some(value) = value else {
         return Some(None);
     };
     let text = value.strip_prefix('"')?.strip_suffix('"')?;
-    (!text.contains('\\')).then(|| Some(text.to_owned()))
+    (!text.contains('\\')).then_some(Some(text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cln_protocol::hook::Place;
+
+    fn parse(bytes: &[u8]) -> Result<Message, Malformed> {
+        Message::parse(bytes, &|_| None)
+    }
+
+    #[test]
+    fn what_is_withheld_is_cut_out_while_params_are_read() {
+        let mut withheld = Withheld::default();
+        withheld.add("s", [Place::Member("/a/s")]);
+        let first = |method: &str| (method == "h").then_some(&withheld);
+        let shown = |text: &str| {
+            let message = Message::parse(text.as_bytes(), &first).unwrap();
+            let params = message.params.unwrap();
+            assert_eq!(parse(text.as_bytes()).unwrap().params, Some(params.clone()));
+            if let Some(shown) = &message.shown {
+                assert_eq!(**shown, withheld.from(&params).unwrap());
+            }
+            message.shown.as_deref().map(str::to_owned)
+        };
+        assert_eq!(
+            shown(r#"{"id":1,"method":"h","params":{"b":[1],"a":{"n":1,"s":"x"}},"filter":{}}"#),
+            Some(r#"{"b":[1],"a":{"n":1}}"#.to_owned())
+        );
+        for other in [
+            r#"{"id":1,"method":"other","params":{"a":{"s":"x"}}}"#,
+            // Whose they are is not known when they are read.
+            r#"{"id":1,"params":{"a":{"s":"x"}},"method":"h"}"#,
+            r#"{"id":1,"method":"h","params":[{"s":"x"}]}"#,
+            r#"{"id":1,"method":"h","params":7}"#,
+        ] {
+            assert_eq!(shown(other), None, "{other}");
+        }
+        for wrong in [
+            r#"{"id":1,"method":"h","params":{"a":{"s":"x"}}"#,
+            r#"{"id":1,"method":"h","params":{"a":{"s":"x"},}}"#,
+            r#"{"id":1,"method":"h","params":{"a":{}},"params":{"a":{"s":"x"}}}"#,
+        ] {
+            assert!(Message::parse(wrong.as_bytes(), &first).is_err(), "{wrong}");
+        }
+    }
 
     /// The short way and the thorough one see the same.
     #[test]
@@ -199,7 +275,7 @@ mod tests {
             r#"{"id":null,"method":"m"}"#,
             r#"{}"#,
         ] {
-            let walked = Message::walk(text.as_bytes());
+            let walked = Message::walk(text.as_bytes(), &|_| None);
             let parsed = Message::parse_thoroughly(text.as_bytes());
             if let Some(walked) = walked {
                 assert_eq!(
@@ -210,14 +286,14 @@ mod tests {
             }
         }
         let usual = br#"{"jsonrpc":"2.0","id":"a","method":"m","params":{}}"#;
-        assert!(Message::walk(usual).is_some());
+        assert!(Message::walk(usual, &|_| None).is_some());
     }
 
     #[test]
     fn ids_keep_their_bytes() {
         for token in [r#""cli:x#1/cln:y#2""#, "17", "-3", "1.50", r#""\u00e9\/""#] {
             let text = format!(r#"{{"jsonrpc":"2.0","id":{token},"method":"m","params":{{}}}}"#);
-            let message = Message::parse(text.as_bytes()).unwrap();
+            let message = parse(text.as_bytes()).unwrap();
             assert_eq!(message.id.unwrap().token(), token);
         }
     }
@@ -225,36 +301,20 @@ mod tests {
     #[test]
     fn params_keep_their_bytes_and_may_be_absent() {
         let raw = r#"{ "a" : [1e3,  "\u0041"] }"#;
-        let message =
-            Message::parse(format!(r#"{{"method":"m","params":{raw}}}"#).as_bytes()).unwrap();
+        let message = parse(format!(r#"{{"method":"m","params":{raw}}}"#).as_bytes()).unwrap();
         assert_eq!(message.params.as_deref(), Some(raw));
-        assert!(
-            Message::parse(br#"{"id":1,"method":"m"}"#)
-                .unwrap()
-                .params
-                .is_none()
-        );
+        assert!(parse(br#"{"id":1,"method":"m"}"#).unwrap().params.is_none());
     }
 
     #[test]
     fn what_json_rpc_says_of_malformed_input() {
-        assert_eq!(Message::parse(b"{\"a\":").unwrap_err().code(), -32700);
-        assert_eq!(Message::parse(b"[1]").unwrap_err().code(), -32600);
+        assert_eq!(parse(b"{\"a\":").unwrap_err().code(), -32700);
+        assert_eq!(parse(b"[1]").unwrap_err().code(), -32600);
         assert_eq!(
-            Message::parse(br#"{"id":{},"method":"m"}"#)
-                .unwrap_err()
-                .code(),
+            parse(br#"{"id":{},"method":"m"}"#).unwrap_err().code(),
             -32600
         );
-        assert_eq!(
-            Message::parse(br#"{"id":1,"method":7}"#)
-                .unwrap_err()
-                .code(),
-            -32600
-        );
-        assert_eq!(
-            Message::parse(b"{\"method\":\"\xff\"}").unwrap_err().code(),
-            -32700
-        );
+        assert_eq!(parse(br#"{"id":1,"method":7}"#).unwrap_err().code(), -32600);
+        assert_eq!(parse(b"{\"method\":\"\xff\"}").unwrap_err().code(), -32700);
     }
 }

@@ -17,6 +17,8 @@ pub use written::to_string;
 pub struct Member<'a> {
     /// The name, with its quotes and escapes.
     pub key: &'a str,
+    /// Whether there are escapes in the name.
+    pub escaped: bool,
     /// The value.
     pub value: &'a str,
     /// Where the member begins in the object's text, in bytes.
@@ -28,8 +30,18 @@ pub struct Member<'a> {
 impl Member<'_> {
     /// Is it its name, however it is escaped?
     pub fn is(&self, name: &str) -> bool {
-        let Member { key, start, .. } = *self;
-        Name { key, start }.is(name)
+        let Member {
+            key,
+            escaped,
+            start,
+            ..
+        } = *self;
+        Name {
+            key,
+            escaped,
+            start,
+        }
+        .is(name)
     }
 }
 
@@ -63,6 +75,8 @@ enum Next {
 pub struct Name<'a> {
     /// As it is written, with its quotes and escapes.
     pub key: &'a str,
+    /// Whether there are escapes in it.
+    pub escaped: bool,
     /// Where it begins in the text, in bytes.
     pub start: usize,
 }
@@ -70,14 +84,10 @@ pub struct Name<'a> {
 impl Name<'_> {
     /// Is it this, however it is escaped?
     pub fn is(&self, name: &str) -> bool {
-        let Some(inner) = self.key.get(1..self.key.len().saturating_sub(1)) else {
-            return false;
-        };
-        // Escapes only make it longer.
-        inner == name
-            || inner.len() > name.len()
-                && inner.contains('\\')
-                && serde_json::from_str::<String>(self.key).is_ok_and(|decoded| decoded == name)
+        match self.escaped {
+            false => self.key.get(1..self.key.len().saturating_sub(1)) == Some(name),
+            true => serde_json::from_str::<String>(self.key).is_ok_and(|decoded| decoded == name),
+        }
     }
 }
 
@@ -96,6 +106,7 @@ impl<'a> Iterator for Members<'a> {
         };
         Some(self.value().map(|value| Member {
             key: name.key,
+            escaped: name.escaped,
             value,
             start: name.start,
             end: self.at,
@@ -196,7 +207,7 @@ impl<'a> Members<'a> {
         if bytes.get(at) != Some(&b'"') {
             return Err(Malformed(at));
         }
-        let after_key = string(bytes, at).ok_or(Malformed(at))?;
+        let (after_key, escaped) = string_and_escapes(bytes, at).ok_or(Malformed(at))?;
         let colon = white_space(bytes, after_key);
         if bytes.get(colon) != Some(&b':') {
             return Err(Malformed(colon));
@@ -204,7 +215,11 @@ impl<'a> Members<'a> {
         let key = self.text.get(start..after_key).ok_or(Malformed(start))?;
         self.at = white_space(bytes, colon + 1);
         self.next = Next::Value;
-        Ok(Some(Name { key, start }))
+        Ok(Some(Name {
+            key,
+            escaped,
+            start,
+        }))
     }
 }
 
@@ -220,12 +235,18 @@ const DEEPEST: usize = 128;
 
 /// Where the string that begins at `at` ends.
 fn string(bytes: &[u8], at: usize) -> Option<usize> {
+    string_and_escapes(bytes, at).map(|(end, _)| end)
+}
+
+/// The same, and whether there are escapes in it.
+fn string_and_escapes(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
     let mut at = at + 1;
+    let mut escaped = false;
     loop {
         at += plain(bytes.get(at..)?);
         match bytes.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => at = escape(bytes, at + 1)?,
+            b'"' => return Some((at + 1, escaped)),
+            b'\\' => (at, escaped) = (escape(bytes, at + 1)?, true),
             _ => return None,
         }
     }

@@ -7,16 +7,22 @@ const WORDS: usize = 6;
 
 /// How many bytes are neither the end of a string, nor an escape, nor a control character.
 #[cfg(not(target_family = "wasm"))]
+#[inline]
 pub(super) fn plain(bytes: &[u8]) -> usize {
-    let (words, _) = bytes.as_chunks();
-    for (nth, word) in words.iter().take(WORDS).enumerate() {
+    // Most strings, names above all, are short.
+    let mut at = 0;
+    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
         let found = marked(u64::from_le_bytes(*word));
         if found != 0 {
-            return nth * 8 + found.trailing_zeros() as usize / 8;
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+        if at == WORDS * 8 {
+            return at + search(bytes.get(at..).unwrap_or_default());
         }
     }
-    let begun = words.len().min(WORDS) * 8;
-    begun + search(bytes.get(begun..).unwrap_or_default())
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 /// The highest bit of each byte that is not plain; above the first one also of others.

@@ -93,6 +93,26 @@ impl TlvStream {
             .flatten()
     }
 
+    /// Does the stream that [`from_prefixed_hex`](Self::from_prefixed_hex) would read have a
+    /// record of one of these types? None when it would read none. Nothing is allocated.
+    pub fn has_any_in_prefixed_hex(text: &str, types: &[u64]) -> Option<bool> {
+        let mut bytes = HexBytes::new(text)?;
+        if read_bigsize_from(&mut bytes).ok()? != bytes.len() as u64 {
+            return None;
+        }
+        let (mut last, mut any) = (None, false);
+        while bytes.len() > 0 {
+            let typ = read_bigsize_from(&mut bytes).ok()?;
+            if last.replace(typ) >= Some(typ) {
+                return None;
+            }
+            let len = read_bigsize_from(&mut bytes).ok()?;
+            bytes.pass(usize::try_from(len).ok()?)?;
+            any |= types.contains(&typ);
+        }
+        Some(any)
+    }
+
     /// What [`from_prefixed_hex`](Self::from_prefixed_hex) reads.
     pub fn to_prefixed_hex(&self) -> String {
         let stream = self.to_bytes();
@@ -114,18 +134,58 @@ impl TlvStream {
     }
 }
 
+/// The bytes of a text that is all hex, without a copy of them.
+struct HexBytes<'a>(&'a [[u8; 2]]);
+
+impl<'a> HexBytes<'a> {
+    fn new(text: &'a str) -> Option<Self> {
+        let (pairs, rest) = text.as_bytes().as_chunks();
+        let hex = rest.is_empty() && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        hex.then_some(HexBytes(pairs))
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn pass(&mut self, count: usize) -> Option<()> {
+        self.0.split_off(..count).map(|_| ())
+    }
+}
+
+impl Iterator for HexBytes<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        let digits = self.0.split_off_first()?;
+        let [high, low] = digits.map(|digit| char::from(digit).to_digit(16).unwrap_or_default());
+        Some((high << 4 | low) as u8)
+    }
+}
+
 /// Reads a BigSize off the front.
 pub(crate) fn read_bigsize(bytes: &mut &[u8]) -> Result<u64, ParseError> {
-    let short = || ParseError("a BigSize is cut short".into());
-    let &first = bytes.split_off_first().ok_or_else(short)?;
-    let (len, least) = match first {
+    let mut next = bytes.iter().copied();
+    let value = read_bigsize_from(&mut next)?;
+    *bytes = bytes.get(bytes.len() - next.len()..).unwrap_or_default();
+    Ok(value)
+}
+
+fn read_bigsize_from(bytes: &mut impl Iterator<Item = u8>) -> Result<u64, ParseError> {
+    let mut next = || {
+        let byte = bytes.next();
+        byte.ok_or_else(|| ParseError("a BigSize is cut short".into()))
+    };
+    let (len, least) = match next()? {
         0xfd => (2, 0xfd),
         0xfe => (4, 0x1_0000),
         0xff => (8, 0x1_0000_0000),
         small => return Ok(small.into()),
     };
-    let rest = bytes.split_off(..len).ok_or_else(short)?;
-    let value = rest.iter().fold(0, |value, &b| value << 8 | u64::from(b));
+    let mut value = 0;
+    for _ in 0..len {
+        value = value << 8 | u64::from(next()?);
+    }
     match value < least {
         true => Err(ParseError("a BigSize is not minimally encoded".into())),
         false => Ok(value),
@@ -205,6 +265,28 @@ mod tests {
     }
 
     #[test]
+    fn a_look_needs_no_copy() {
+        let has = TlvStream::has_any_in_prefixed_hex;
+        let payload = "11020207d004017806080000680000010000";
+        assert_eq!(has(payload, &[8]), Some(false));
+        assert_eq!(has(payload, &[8, 6]), Some(true));
+        assert_eq!(has("00", &[0]), Some(false));
+        for none in [
+            "",
+            "0",
+            "01",
+            "0101",
+            "020102",
+            "0402000200",
+            "zz",
+            "é0",
+            "01é",
+        ] {
+            assert_eq!(has(none, &[2]), None, "{none}");
+        }
+    }
+
+    #[test]
     fn keeps_its_order() {
         let mut stream = TlvStream::new().with(6, [1]).with(2, [2]).with(4, [3]);
         stream.insert(4, [4]);
@@ -228,6 +310,20 @@ mod tests {
             if let Ok(stream) = TlvStream::from_bytes(&bytes) {
                 prop_assert_eq!(stream.to_bytes(), bytes);
             }
+        }
+
+        #[test]
+        fn a_look_sees_what_a_reader_sees(
+            bytes in prop::collection::vec(prop_oneof![0u8..6, any::<u8>()], 0..24),
+            lies in 0u8..20,
+            odd in "[0-9a-fA-Fg]{0,1}",
+            types in prop::collection::vec(0u64..8, 0..3),
+        ) {
+            let len = if lies == 0 { 7 } else { bytes.len() as u8 };
+            let text = format!("{len:02x}{}{odd}", hex::encode_upper(bytes));
+            let read = TlvStream::from_prefixed_hex(&text);
+            let has = read.map(|stream| types.iter().any(|typ| stream.get(*typ).is_some()));
+            prop_assert_eq!(TlvStream::has_any_in_prefixed_hex(&text, &types), has);
         }
     }
 }
