@@ -19,6 +19,10 @@ use cln_wasm::guest::ticker::Ticker;
 use cln_wasm::lightningd::output::Output;
 use cln_wasm::lightningd::stdio::{Sink, Source};
 
+/// Every hook allocates, mostly a few KB at a time (docs/performance.md, "Which allocator").
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs untrusted extensions of Core Lightning as sandboxed WebAssembly guests.
 ///
 /// lightningd starts this program: `lightningd --plugin=/path/to/cln-wasm`. Guests

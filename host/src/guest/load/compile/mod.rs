@@ -237,8 +237,8 @@ impl Settings {
             // Nothing of the node's environment, which holds paths and may hold secrets.
             .env_clear()
             .env("RAYON_NUM_THREADS", threads().to_string())
-            // glibc sets address space aside for each thread's heap.
-            .env("MALLOC_ARENA_MAX", "2")
+            // The allocator would set a GiB of address space aside, which is all there is.
+            .env("MIMALLOC_ARENA_RESERVE", "0")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -24,7 +24,7 @@ async fn the_child_gets_the_module_and_nothing_else() {
     assert_eq!(
         String::from_utf8_lossy(artifact.bytes().unwrap()),
         format!(
-            "/\nMALLOC_ARENA_MAX=2\nPWD=/\nRAYON_NUM_THREADS={}\nmodule",
+            "/\nMIMALLOC_ARENA_RESERVE=0\nPWD=/\nRAYON_NUM_THREADS={}\nmodule",
             threads()
         )
     );
