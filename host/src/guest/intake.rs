@@ -103,16 +103,19 @@ impl Intake {
             running,
         } = &*self.clock;
         let (task, number) = running.notification_of(stack)?;
+        let mut state = self.lock();
         // One that has lost its turn may not pass by the one that has it now.
-        if !self.lock().turn.is_of(number) {
+        if !state.turn.is_of(number) {
             return None;
         }
-        running.handled(task);
-        self.handled(number);
-        let mut state = self.lock();
-        let next = self
-            .mailbox
-            .take_following(!state.is_sated(pulse.polls()))?;
+        if let Some(label) = state.turn.ended(number) {
+            self.capabilities.faults.good(&label);
+        }
+        let may = !state.is_sated(pulse.polls());
+        let Some(next) = self.mailbox.take_following(may) else {
+            running.handled(task);
+            return None;
+        };
         state.taken += 1;
         let number = state.turn.take(&next);
         drop(state);
