@@ -73,6 +73,17 @@ impl Figures {
         median(&self.0.get(&key)?.1)
     }
 
+    /// The values of the rounds, in their order.
+    pub fn rounds(&self, row: &'static str, who: &str, cores: &'static str) -> Option<&[f64]> {
+        let key = Key {
+            row,
+            who: who.to_owned(),
+            cores,
+            at: 0,
+        };
+        self.0.get(&key).map(|(_, values)| values.as_slice())
+    }
+
     /// A series: all places of one row of one of them.
     pub fn series(&self, row: &str, who: &str, cores: &str) -> Vec<(f64, f64)> {
         self.0

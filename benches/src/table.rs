@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::cpu::Cores;
-use crate::figures::Figures;
+use crate::figures::{Figures, median};
 use crate::peers::Peer;
 use crate::rows::startup::COLD;
 
@@ -30,8 +30,9 @@ enum Better {
 /// A limit that a figure of the bridge must keep to, with the words for it.
 struct Goal {
     words: &'static str,
-    /// None when what it is compared with was not measured.
-    limit: Option<f64>,
+    /// One for each round: within a round all meet the same machine, whose speed may be
+    /// another in the next. None when what it is compared with was not measured.
+    limits: Option<Vec<f64>>,
 }
 
 struct Maker<'a> {
@@ -40,8 +41,14 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn of(&self, row: &'static str, peer: Peer, cores: Cores) -> Option<f64> {
-        self.figures.get(row, peer.word(), cores.word(), 0)
+    fn of(&self, row: &'static str, peer: Peer, cores: Cores) -> Option<&[f64]> {
+        self.figures.rounds(row, peer.word(), cores.word())
+    }
+
+    /// So many times what a peer did, in each round.
+    fn times(&self, row: &'static str, peer: Peer, cores: Cores, times: f64) -> Option<Vec<f64>> {
+        let rounds = self.of(row, peer, cores)?;
+        Some(rounds.iter().map(|value| value * times).collect())
     }
 
     /// A row that all peers have.
@@ -54,15 +61,23 @@ impl Maker<'_> {
         better: Better,
         goal: Goal,
     ) {
-        let cells = Peer::ALL.map(|peer| self.of(row, peer, cores).map_or_else(dash, show));
-        let value = self.of(row, Peer::Bridge, cores);
-        let kept = value.zip(goal.limit).map(|(value, limit)| match better {
-            Better::Less => value <= limit,
-            Better::More => value >= limit,
+        let middle = |peer| self.of(row, peer, cores).and_then(median);
+        let cells = Peer::ALL.map(|peer| middle(peer).map_or_else(dash, show));
+        let limits = goal.limits.unwrap_or_default();
+        let values = self.of(row, Peer::Bridge, cores).unwrap_or_default();
+        let ratios: Vec<f64> = values.iter().zip(&limits).map(|(v, l)| v / l).collect();
+        let ratio = median(&ratios);
+        let kept = ratio.map(|ratio| match better {
+            Better::Less => ratio <= 1.0,
+            Better::More => ratio >= 1.0,
         });
-        let limit = goal
-            .limit
-            .map_or_else(String::new, |limit| format!(" = {}", show(limit)));
+        let mut limit = String::new();
+        if let Some(middle) = median(&limits) {
+            let _ = write!(limit, " = {}", show(middle));
+        }
+        if let Some(ratio) = ratio {
+            let _ = write!(limit, ", {ratio:.2} of it");
+        }
         self.lines.push(Line {
             what: format!("{what}, {}", cores.word()),
             cells,
@@ -136,25 +151,23 @@ pub fn lines(figures: &Figures) -> Vec<Line> {
     maker.lines.into_iter().filter(measured).collect()
 }
 
-fn least(values: [Option<f64>; 2]) -> Option<f64> {
-    values.into_iter().flatten().min_by(f64::total_cmp)
+/// The stricter one in each round.
+fn least(limits: [Option<Vec<f64>>; 2]) -> Option<Vec<f64>> {
+    limits
+        .into_iter()
+        .flatten()
+        .reduce(|a, b| a.iter().zip(b).map(|(a, b)| a.min(b)).collect())
 }
 
 fn latency(maker: &mut Maker<'_>) {
     let (p50, p99) = ("hook-p50", "hook-p99");
-    let of = |row, peer, cores| maker.of(row, peer, cores);
-    let pinned50 = least([
-        of(p50, Peer::ClnPlugin, Cores::Pinned).map(|v| v * 0.5),
-        of(p50, Peer::C, Cores::Pinned).map(|v| v * 2.2),
-    ]);
-    let pinned99 = of(p99, Peer::ClnPlugin, Cores::Pinned);
+    let pinned = |row, peer, times| maker.times(row, peer, Cores::Pinned, times);
+    let pinned50 = least([pinned(p50, Peer::ClnPlugin, 0.5), pinned(p50, Peer::C, 2.2)]);
+    let pinned99 = pinned(p99, Peer::ClnPlugin, 1.0);
     let free = [p50, p99].map(|row| {
-        least([
-            of(row, Peer::ClnPlugin, Cores::Free),
-            of(row, Peer::Pyln, Cores::Free),
-        ])
+        least([Peer::ClnPlugin, Peer::Pyln].map(|peer| maker.times(row, peer, Cores::Free, 1.0)))
     });
-    let goal = |words, limit| Goal { words, limit };
+    let goal = |words, limits| Goal { words, limits };
     let halves = goal("half of cln-plugin, 2.2 × C", pinned50);
     maker.peers(
         "one hook at a time, p50",
@@ -197,23 +210,20 @@ fn throughput(maker: &mut Maker<'_>) {
         (Cores::Pinned, 3.0, "3 × cln-plugin"),
         (Cores::Free, 8.0, "8 × cln-plugin"),
     ] {
-        let limit = maker
-            .of("hooks-64", Peer::ClnPlugin, cores)
-            .map(|v| v * times);
+        let limits = maker.times("hooks-64", Peer::ClnPlugin, cores, times);
         maker.peers(
             "hooks, 64 outstanding",
             "hooks-64",
             cores,
             rate,
             Better::More,
-            Goal { words, limit },
+            Goal { words, limits },
         );
     }
     for cores in Cores::BOTH {
-        let one = maker.of("notifications", Peer::ClnPlugin, cores);
         let goal = Goal {
             words: "3 × cln-plugin",
-            limit: one.map(|v| v * 3.0),
+            limits: maker.times("notifications", Peer::ClnPlugin, cores, 3.0),
         };
         maker.peers(
             "notifications to one guest",
@@ -225,7 +235,7 @@ fn throughput(maker: &mut Maker<'_>) {
         );
         let goal = Goal {
             words: "0.3 × cln-plugin to one",
-            limit: one.map(|v| v * 0.3),
+            limits: maker.times("notifications", Peer::ClnPlugin, cores, 0.3),
         };
         maker.peers(
             "notifications to ten guests each",
@@ -244,10 +254,9 @@ fn large(maker: &mut Maker<'_>) {
         ("db_write of 10 MB", "db_write"),
     ] {
         for cores in Cores::BOTH {
-            let limit = maker.of(row, Peer::ClnPlugin, cores);
             let goal = Goal {
                 words: "below cln-plugin",
-                limit,
+                limits: maker.times(row, Peer::ClnPlugin, cores, 1.0),
             };
             maker.peers(what, row, cores, millis, Better::Less, goal);
         }
@@ -357,15 +366,19 @@ fn crowd(maker: &mut Maker<'_>) {
             );
         }
     }
-    for cores in Cores::BOTH {
-        let series = figures.series("calls-spread", who, cores.word());
+    let rows = [("to one of", "calls-one"), ("spread over", "calls-spread")];
+    for ((how, row), cores) in rows
+        .map(|row| Cores::BOTH.map(|cores| (row, cores)))
+        .concat()
+    {
+        let series = figures.series(row, who, cores.word());
         let (Some((_, first)), Some((most, last))) = (series.first(), series.last()) else {
             continue;
         };
         if series.len() > 1 {
             maker.bridge(
                 &format!(
-                    "calls, 64 outstanding, spread over 1 → {most:.0} guests, {}",
+                    "calls, 64 outstanding, {how} 1 → {most:.0} guests, {}",
                     cores.word()
                 ),
                 Some(format!("{} → {}", rate(*first), rate(*last))),
@@ -457,9 +470,24 @@ mod tests {
         }
         let all = lines(&figures);
         let line = all.first().unwrap();
-        assert!(line.goal.ends_with("11.0 µs"), "{}", line.goal);
+        assert!(line.goal.ends_with("11.0 µs, 1.05 of it"), "{}", line.goal);
         assert_eq!(line.reached, Some(false));
         assert!(markdown(&all).contains("| 5.0 µs | 24.0 µs | – | 11.5 µs |"));
         assert!(plain(&all).contains("11.5 µs"));
+    }
+
+    #[test]
+    fn a_round_is_compared_with_itself() {
+        let mut figures = Figures::default();
+        // The machine is twice as slow in the second round, and three times in the third.
+        for (native, bridge) in [(20.0, 9.0), (40.0, 19.0), (60.0, 33.0)] {
+            for (peer, value) in [(Peer::ClnPlugin, native), (Peer::Bridge, bridge)] {
+                figures.add("hook-p50", peer.word(), "pinned", 0, "us", value);
+            }
+        }
+        let all = lines(&figures);
+        let line = all.first().unwrap();
+        assert!(line.goal.ends_with("20.0 µs, 0.95 of it"), "{}", line.goal);
+        assert_eq!(line.reached, Some(true));
     }
 }
