@@ -20,7 +20,7 @@ mod policy;
 #[path = "../../host/src/bridge/withhold.rs"]
 mod withhold;
 mod bridge {
-    pub use crate::withhold;
+    pub(crate) use crate::withhold;
 }
 
 pub use hooks::hooks;

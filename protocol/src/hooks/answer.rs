@@ -17,7 +17,8 @@ const ERROR_MESSAGE_MAX: usize = 4096;
 
 /// Whether the answer is [`CONTINUE`], found without parsing: nearly all are.
 pub(super) fn is_plain_continue(answer: &str) -> bool {
-    answer.trim_ascii() == CONTINUE
+    // JSON's white space, which has no form feed.
+    answer.trim_matches([' ', '\t', '\n', '\r']) == CONTINUE
 }
 
 /// An answer that is a JSON object.
