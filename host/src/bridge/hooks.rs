@@ -5,6 +5,7 @@
 //! takes the answers it can check, puts the fallback where there is none, and
 //! builds the one answer itself.
 
+use std::iter;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -39,7 +40,7 @@ impl Bridge {
     ) -> String {
         let spec = chained.spec;
         let upgraded = cln_protocol::upgrade::hook(self.version, spec.name, &payload.whole);
-        let (payload, mut shown) = match upgraded {
+        let (payload, shown) = match upgraded {
             Some(upgraded) => (upgraded.into(), None),
             None => (payload.whole, payload.shown),
         };
@@ -54,28 +55,23 @@ impl Bridge {
         if spec.name == "rpc_command" && self.node_starts() && bundled::calls_in_init(&payload) {
             return chain.finish();
         }
+        // What is known already is of the first guest alone.
+        let first = iter::once(shown).chain(iter::repeat(None));
+        let links = chained.links.iter().zip(first);
         match spec.delivery {
             Delivery::InTurn => {
-                for link in &chained.links {
-                    let shown = shown.take();
+                for (link, shown) in links {
                     if !wants(link, &payload) {
                         continue;
                     }
                     let Some(member) = routes.member(link.guest) else {
                         continue;
                     };
-                    let asked = self
-                        .ask(
-                            spec,
-                            &member.guest,
-                            link,
-                            Payload {
-                                whole: chain.payload(),
-                                shown,
-                            },
-                            &lineage,
-                        )
-                        .await;
+                    let shown = Payload {
+                        whole: chain.payload(),
+                        shown,
+                    };
+                    let asked = self.ask(spec, &member.guest, link, shown, &lineage).await;
                     let Some(asked) = asked else { continue };
                     if self.take(spec, &member.guest, link, chain.as_mut(), asked) == Flow::Done {
                         break;
@@ -84,13 +80,10 @@ impl Bridge {
             }
             Delivery::AllAtOnce => {
                 let whole = chain.payload();
-                let asked = chained.links.iter().filter_map(|link| {
+                let asked = links.filter_map(|(link, shown)| {
                     let guest = &routes.member(link.guest)?.guest;
-                    let payload = Payload {
-                        whole: Arc::clone(&whole),
-                        shown: shown.take(),
-                    };
-                    let asking = self.ask(spec, guest, link, payload, &lineage);
+                    let whole = Arc::clone(&whole);
+                    let asking = self.ask(spec, guest, link, Payload { whole, shown }, &lineage);
                     Some(async move { (guest, link, asking.await) })
                 });
                 for (guest, link, asked) in join_all(asked).await {
