@@ -62,26 +62,26 @@ impl Figures {
             .push(value);
     }
 
-    /// The median over the rounds.
-    pub fn get(&self, row: &'static str, who: &str, cores: &'static str, at: u64) -> Option<f64> {
+    /// The values of the rounds, in their order.
+    pub fn rounds(
+        &self,
+        row: &'static str,
+        who: &str,
+        cores: &'static str,
+        at: u64,
+    ) -> Option<&[f64]> {
         let key = Key {
             row,
             who: who.to_owned(),
             cores,
             at,
         };
-        median(&self.0.get(&key)?.1)
+        self.0.get(&key).map(|(_, values)| values.as_slice())
     }
 
-    /// The values of the rounds, in their order.
-    pub fn rounds(&self, row: &'static str, who: &str, cores: &'static str) -> Option<&[f64]> {
-        let key = Key {
-            row,
-            who: who.to_owned(),
-            cores,
-            at: 0,
-        };
-        self.0.get(&key).map(|(_, values)| values.as_slice())
+    /// The median over the rounds.
+    pub fn get(&self, row: &'static str, who: &str, cores: &'static str, at: u64) -> Option<f64> {
+        median(self.rounds(row, who, cores, at)?)
     }
 
     /// A series: all places of one row of one of them.

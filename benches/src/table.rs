@@ -42,7 +42,7 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn of(&self, row: &'static str, peer: Peer, cores: Cores) -> Option<&[f64]> {
-        self.figures.rounds(row, peer.word(), cores.word())
+        self.figures.rounds(row, peer.word(), cores.word(), 0)
     }
 
     /// So many times what a peer did, in each round.

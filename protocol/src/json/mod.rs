@@ -15,33 +15,18 @@ pub use written::to_string;
 /// One member of an object, as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Member<'a> {
-    /// The name, with its quotes and escapes.
-    pub key: &'a str,
-    /// Whether there are escapes in the name.
-    pub escaped: bool,
+    /// The name.
+    pub name: Name<'a>,
     /// The value.
     pub value: &'a str,
-    /// Where the member begins in the object's text, in bytes.
-    pub start: usize,
-    /// Where its value ends.
+    /// Where the value ends in the text, in bytes.
     pub end: usize,
 }
 
 impl Member<'_> {
     /// Is it its name, however it is escaped?
     pub fn is(&self, name: &str) -> bool {
-        let Member {
-            key,
-            escaped,
-            start,
-            ..
-        } = *self;
-        Name {
-            key,
-            escaped,
-            start,
-        }
-        .is(name)
+        self.name.is(name)
     }
 }
 
@@ -71,7 +56,7 @@ enum Next {
 }
 
 /// The name of a member.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Name<'a> {
     /// As it is written, with its quotes and escapes.
     pub key: &'a str,
@@ -105,10 +90,8 @@ impl<'a> Iterator for Members<'a> {
             Err(error) => return Some(Err(error)),
         };
         Some(self.value().map(|value| Member {
-            key: name.key,
-            escaped: name.escaped,
+            name,
             value,
-            start: name.start,
             end: self.at,
         }))
     }
@@ -350,7 +333,7 @@ mod tests {
 
     fn all(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
         let members = members(text).ok_or(Malformed(0))?;
-        members.map(|m| m.map(|m| (m.key, m.value))).collect()
+        members.map(|m| m.map(|m| (m.name.key, m.value))).collect()
     }
 
     #[test]
@@ -455,10 +438,10 @@ mod tests {
                 .unwrap()
                 .map(|member| {
                     let member = member.unwrap();
-                    prop_assert!(text[member.start..member.end].starts_with(member.key));
-                    prop_assert!(text[member.start..member.end].ends_with(member.value));
+                    prop_assert!(text[member.name.start..member.end].starts_with(member.name.key));
+                    prop_assert!(text[member.name.start..member.end].ends_with(member.value));
                     Ok((
-                        serde_json::from_str(member.key).unwrap(),
+                        serde_json::from_str(member.name.key).unwrap(),
                         serde_json::from_str(member.value).unwrap(),
                     ))
                 })

@@ -62,55 +62,33 @@ impl TlvStream {
 
     /// Reads an encoded stream. Fails, as BOLT 1 asks, when types are not strictly
     /// increasing, a type or length is not minimally encoded, or bytes are missing.
-    pub fn from_bytes(mut bytes: &[u8]) -> Result<Self, ParseError> {
-        let mut entries: Vec<TlvEntry> = Vec::new();
-        while !bytes.is_empty() {
-            let typ = read_bigsize(&mut bytes)?;
-            if entries.last().is_some_and(|last| last.typ >= typ) {
-                return Err(ParseError(format!("TLV type {typ} is out of order")));
-            }
-            let len = read_bigsize(&mut bytes)?;
-            let value = usize::try_from(len)
-                .ok()
-                .and_then(|len| bytes.split_off(..len))
-                .ok_or_else(|| ParseError(format!("TLV type {typ} is cut short")))?;
-            entries.push(TlvEntry {
-                typ,
-                value: value.to_vec(),
-            });
-        }
-        Ok(TlvStream { entries })
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ParseError> {
+        let entry = |(typ, value): (u64, &[u8])| TlvEntry {
+            typ,
+            value: value.to_vec(),
+        };
+        let entries = records(bytes).map(|record| record.map(entry));
+        Ok(TlvStream {
+            entries: entries.collect::<Result<_, _>>()?,
+        })
     }
 
     /// Reads an encoded stream with its length (BigSize) in front, as hex: the form of
     /// an onion's payload in `htlc_accepted`. None when it is anything else.
     pub fn from_prefixed_hex(text: &str) -> Option<Self> {
         let bytes = hex::decode(text).ok()?;
-        let mut rest = bytes.as_slice();
-        let len = read_bigsize(&mut rest).ok()?;
-        (len == rest.len() as u64)
-            .then(|| TlvStream::from_bytes(rest).ok())
-            .flatten()
+        TlvStream::from_bytes(without_prefix(&bytes)?).ok()
     }
 
     /// Does the stream that [`from_prefixed_hex`](Self::from_prefixed_hex) would read have a
-    /// record of one of these types? None when it would read none. Nothing is allocated.
+    /// record of one of these types? None when it would read none.
     pub fn has_any_in_prefixed_hex(text: &str, types: &[u64]) -> Option<bool> {
-        let mut bytes = HexBytes::new(text)?;
-        if read_bigsize_from(&mut bytes).ok()? != bytes.len() as u64 {
-            return None;
-        }
-        let (mut last, mut any) = (None, false);
-        while bytes.len() > 0 {
-            let typ = read_bigsize_from(&mut bytes).ok()?;
-            if last.replace(typ) >= Some(typ) {
-                return None;
-            }
-            let len = read_bigsize_from(&mut bytes).ok()?;
-            bytes.pass(usize::try_from(len).ok()?)?;
-            any |= types.contains(&typ);
-        }
-        Some(any)
+        let bytes = hex::decode(text).ok()?;
+        records(without_prefix(&bytes)?)
+            .try_fold(false, |any, record| {
+                record.map(|(typ, _)| any | types.contains(&typ))
+            })
+            .ok()
     }
 
     /// What [`from_prefixed_hex`](Self::from_prefixed_hex) reads.
@@ -134,58 +112,43 @@ impl TlvStream {
     }
 }
 
-/// The bytes of a text that is all hex, without a copy of them.
-struct HexBytes<'a>(&'a [[u8; 2]]);
-
-impl<'a> HexBytes<'a> {
-    fn new(text: &'a str) -> Option<Self> {
-        let (pairs, rest) = text.as_bytes().as_chunks();
-        let hex = rest.is_empty() && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-        hex.then_some(HexBytes(pairs))
-    }
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn pass(&mut self, count: usize) -> Option<()> {
-        self.0.split_off(..count).map(|_| ())
-    }
+/// The records of an encoded stream, in order. Nothing after an error means anything.
+fn records(mut bytes: &[u8]) -> impl Iterator<Item = Result<(u64, &[u8]), ParseError>> {
+    let mut last = None;
+    std::iter::from_fn(move || {
+        (!bytes.is_empty()).then(|| {
+            let typ = read_bigsize(&mut bytes)?;
+            if last.replace(typ) >= Some(typ) {
+                return Err(ParseError(format!("TLV type {typ} is out of order")));
+            }
+            let len = read_bigsize(&mut bytes)?;
+            let value = usize::try_from(len)
+                .ok()
+                .and_then(|len| bytes.split_off(..len))
+                .ok_or_else(|| ParseError(format!("TLV type {typ} is cut short")))?;
+            Ok((typ, value))
+        })
+    })
 }
 
-impl Iterator for HexBytes<'_> {
-    type Item = u8;
-
-    fn next(&mut self) -> Option<u8> {
-        let digits = self.0.split_off_first()?;
-        let [high, low] = digits.map(|digit| char::from(digit).to_digit(16).unwrap_or_default());
-        Some((high << 4 | low) as u8)
-    }
+/// What comes after a length (BigSize), if it is so long.
+fn without_prefix(mut bytes: &[u8]) -> Option<&[u8]> {
+    let len = read_bigsize(&mut bytes).ok()?;
+    (len == bytes.len() as u64).then_some(bytes)
 }
 
 /// Reads a BigSize off the front.
 pub(crate) fn read_bigsize(bytes: &mut &[u8]) -> Result<u64, ParseError> {
-    let mut next = bytes.iter().copied();
-    let value = read_bigsize_from(&mut next)?;
-    *bytes = bytes.get(bytes.len() - next.len()..).unwrap_or_default();
-    Ok(value)
-}
-
-fn read_bigsize_from(bytes: &mut impl Iterator<Item = u8>) -> Result<u64, ParseError> {
-    let mut next = || {
-        let byte = bytes.next();
-        byte.ok_or_else(|| ParseError("a BigSize is cut short".into()))
-    };
-    let (len, least) = match next()? {
+    let short = || ParseError("a BigSize is cut short".into());
+    let &first = bytes.split_off_first().ok_or_else(short)?;
+    let (len, least) = match first {
         0xfd => (2, 0xfd),
         0xfe => (4, 0x1_0000),
         0xff => (8, 0x1_0000_0000),
         small => return Ok(small.into()),
     };
-    let mut value = 0;
-    for _ in 0..len {
-        value = value << 8 | u64::from(next()?);
-    }
+    let rest = bytes.split_off(..len).ok_or_else(short)?;
+    let value = rest.iter().fold(0, |value, &b| value << 8 | u64::from(b));
     match value < least {
         true => Err(ParseError("a BigSize is not minimally encoded".into())),
         false => Ok(value),
@@ -265,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_needs_no_copy() {
+    fn a_look_says_what_is_there() {
         let has = TlvStream::has_any_in_prefixed_hex;
         let payload = "11020207d004017806080000680000010000";
         assert_eq!(has(payload, &[8]), Some(false));
