@@ -169,6 +169,16 @@ mod tests {
     }
 
     #[test]
+    fn a_plain_continue_is_json() {
+        assert!(is_plain_continue(" \t\r\n{\"result\":\"continue\"}\n"));
+        // White space to others, not to JSON.
+        for around in ["\u{c}", "\u{b}", "\u{a0}"] {
+            assert!(!is_plain_continue(&format!("{around}{CONTINUE}")));
+            assert!(!is_plain_continue(&format!("{CONTINUE}{around}")));
+        }
+    }
+
+    #[test]
     fn only_objects() {
         for (json, reason) in [
             ("", "not JSON"),
