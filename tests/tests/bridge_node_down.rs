@@ -1,5 +1,5 @@
 //! The ways in which a plugin takes a node down, numbered as they were found on a real one: no guest has them.
-//! The first, answers that lightningd does not take, is the matrix of `bridge_faults.rs`.
+//! The first, answers that lightningd does not take, is the `matrix` of `bridge_faults`.
 
 mod scripted;
 
