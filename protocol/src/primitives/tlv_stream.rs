@@ -1,6 +1,7 @@
 //! TLV streams (BOLT 1).
 
 use super::fixed::ParseError;
+use super::hex_bytes::HexBytes;
 
 /// One record of a [`TlvStream`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -76,15 +77,15 @@ impl TlvStream {
     /// Reads an encoded stream with its length (BigSize) in front, as hex: the form of
     /// an onion's payload in `htlc_accepted`. None when it is anything else.
     pub fn from_prefixed_hex(text: &str) -> Option<Self> {
-        let bytes = hex::decode(text).ok()?;
-        TlvStream::from_bytes(without_prefix(&bytes)?).ok()
+        let bytes: HexBytes = text.parse().ok()?;
+        TlvStream::from_bytes(without_prefix(bytes.as_bytes())?).ok()
     }
 
     /// Does the stream that [`from_prefixed_hex`](Self::from_prefixed_hex) would read have a
     /// record of one of these types? None when it would read none.
     pub fn has_any_in_prefixed_hex(text: &str, types: &[u64]) -> Option<bool> {
-        let bytes = hex::decode(text).ok()?;
-        records(without_prefix(&bytes)?)
+        let bytes: HexBytes = text.parse().ok()?;
+        records(without_prefix(bytes.as_bytes())?)
             .try_fold(false, |any, record| {
                 record.map(|(typ, _)| any | types.contains(&typ))
             })
@@ -171,8 +172,8 @@ impl std::str::FromStr for TlvStream {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let bytes = hex::decode(text).map_err(|reason| ParseError(format!("not hex: {reason}")))?;
-        TlvStream::from_bytes(&bytes)
+        let bytes: HexBytes = text.parse()?;
+        TlvStream::from_bytes(bytes.as_bytes())
     }
 }
 
