@@ -209,7 +209,10 @@ impl Bridge {
             .take()
             .unwrap_or_else(|| self.deprecated_apis.load(Ordering::Relaxed));
         let (bridge, routes) = (Arc::clone(self), Arc::clone(routes));
-        tokio::spawn(async move { bridge.request(&routes, message, id, deprecated_ok).await });
+        // tokio copies a task's future seven times from its birth to its end.
+        tokio::spawn(Box::pin(async move {
+            bridge.request(&routes, message, id, deprecated_ok).await
+        }));
     }
 
     async fn request(&self, routes: &Routes, message: Message, id: RequestId, deprecated_ok: bool) {

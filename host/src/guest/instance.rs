@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -220,7 +220,11 @@ impl Server {
     async fn serve(&self, guest: &Accessor<Sandbox>) -> Ending {
         let mut under_way = FuturesUnordered::new();
         let mut calls = 0usize;
-        poll_fn(|cx| {
+        let pulse = &self.intake.clock().pulse;
+        let waker = Waker::from(Arc::clone(pulse));
+        poll_fn(|_| {
+            let cx = &mut Context::from_waker(&waker);
+            pulse.looks();
             loop {
                 while let Poll::Ready(Some(done)) = under_way.poll_next_unpin(cx) {
                     match done {

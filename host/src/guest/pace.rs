@@ -10,7 +10,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::Poll;
+use std::task::{Poll, Wake};
 
 use futures::task::AtomicWaker;
 
@@ -38,8 +38,12 @@ pub struct Pulse {
     /// CPU of the thread, in µs, when the guest first looked like one that burns it; 0 for no.
     suspected: AtomicU64,
     kill: AtomicBool,
-    /// Wakes whoever polls it, to end it.
-    killer: AtomicWaker,
+    /// It is being polled.
+    polling: AtomicBool,
+    /// What waits for it has been woken, and has not been looked at since.
+    woken: AtomicBool,
+    /// Wakes whoever polls it.
+    poller: AtomicWaker,
 }
 
 /// What the epoch callback is to do.
@@ -102,7 +106,14 @@ impl Pulse {
     /// Ends the guest at its next tick or poll.
     pub fn kill(&self) {
         self.kill.store(true, Ordering::Release);
-        self.killer.wake();
+        self.poller.wake();
+    }
+
+    /// What was woken is looked at now.
+    pub fn looks(&self) {
+        if self.woken.load(Ordering::Relaxed) {
+            self.woken.swap(false, Ordering::SeqCst);
+        }
     }
 
     fn is_killed(&self) -> bool {
@@ -131,6 +142,22 @@ impl Pulse {
 
     fn was_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
+/// A waker for what is looked at in the guest's own poll. The engine looks at it again
+/// once it has run what there was to run: whoever is woken from within is woken in vain.
+impl Wake for Pulse {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::SeqCst);
+        // Otherwise the end of the poll sees it.
+        if !self.polling.load(Ordering::SeqCst) {
+            self.poller.wake();
+        }
     }
 }
 
@@ -244,7 +271,7 @@ async fn stretch<T>(
 ) -> Stretch<T> {
     let mut guest = Some(guest);
     poll_fn(|cx| {
-        pulse.killer.register(cx.waker());
+        pulse.poller.register(cx.waker());
         let Some(current) = guest.as_mut().filter(|_| !pulse.is_killed()) else {
             return Poll::Ready(Stretch::Stopped(Stopped::Killed));
         };
@@ -253,7 +280,13 @@ async fn stretch<T>(
             let _running = ticker.running();
             pulse.entering(ticker.now());
             pulse.polls.fetch_add(1, Ordering::Relaxed);
-            current.as_mut().poll(cx)
+            pulse.polling.store(true, Ordering::SeqCst);
+            let polled = current.as_mut().poll(cx);
+            pulse.polling.store(false, Ordering::SeqCst);
+            if pulse.woken.load(Ordering::SeqCst) {
+                cx.waker().wake_by_ref();
+            }
+            polled
         };
         let after = clock.now();
         let spent = after.saturating_sub(before);
