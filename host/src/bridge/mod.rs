@@ -74,6 +74,19 @@ pub struct Setup {
 /// How long the last crash bundles may take at the end.
 const CRASHES_WRITTEN: Duration = Duration::from_secs(2);
 
+/// Ready after SIGTERM. Listened for in a task of its own: whoever listens is entered in a
+/// list and taken out again each time that the loop waits.
+fn terminated() -> std::io::Result<oneshot::Receiver<()>> {
+    let mut signals = signal(SignalKind::terminate())?;
+    let (say, terminated) = oneshot::channel();
+    tokio::spawn(async move {
+        signals.recv().await;
+        // The bridge may have ended already.
+        let _ = say.send(());
+    });
+    Ok(terminated)
+}
+
 /// What the loop goes on with.
 enum Next {
     Message(Result<Message, Malformed>),
@@ -105,7 +118,7 @@ impl Bridge {
         startup: Startup,
     ) -> std::io::Result<()> {
         let mut framer = Framer::default();
-        let mut terminate = signal(SignalKind::terminate())?;
+        let mut terminated = terminated()?;
         let mut startup = Some(startup);
         let (announce, mut announced) = oneshot::channel::<Arc<Routes>>();
         let mut announce = Some(announce);
@@ -123,7 +136,7 @@ impl Bridge {
                         Ok(ready) => Next::Ready(ready),
                         Err(_) => Next::End("the guests could not be loaded"),
                     },
-                    _ = terminate.recv() => Next::End("SIGTERM"),
+                    _ = &mut terminated => Next::End("SIGTERM"),
                     read = source.read(framer.space()) => match read? {
                         0 => Next::End("lightningd closed the pipe"),
                         _ => continue,
