@@ -6,7 +6,7 @@
 //! against lightningd's own names, the operator's grants, and the guests before it.
 //! One that fails is refused as a whole, by name and reason.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cln_protocol::hook::{HookSpec, Secret};
@@ -17,7 +17,7 @@ use cln_protocol::native::{self, Version};
 use super::granted::not_granted;
 use super::list;
 use super::order::Places;
-use super::routes::{ANY_TOPIC, Chained, Link, Member, Routes};
+use super::routes::{ANY_TOPIC, Chained, Link, Member, Routes, Table};
 use super::withhold::Withheld;
 use crate::capability::Capabilities;
 use crate::guest::life::Guest;
@@ -299,11 +299,8 @@ fn withheld(spec: &HookSpec, guest: &Capabilities) -> Withheld {
 }
 
 /// The secrets of notifications that the guest may not see.
-fn withheld_of_topics(
-    manifest: &Manifest,
-    guest: &Capabilities,
-) -> HashMap<&'static str, Withheld> {
-    let mut withheld = HashMap::new();
+fn withheld_of_topics(manifest: &Manifest, guest: &Capabilities) -> Table<&'static str, Withheld> {
+    let mut withheld = Table::default();
     let subscribed = |topic: &str| {
         let mut topics = manifest.subscriptions.iter();
         topics.any(|name| name == topic || (name == ANY_TOPIC && topic != "log"))

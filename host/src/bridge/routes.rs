@@ -9,21 +9,25 @@ use cln_protocol::manifest::{HookFilters, OptionSpec};
 use super::withhold::Withheld;
 use crate::guest::life::Guest;
 
+/// A table that each message looks something up in. Its hashes take a tenth of the
+/// standard ones; they too begin differently in each process, for the names are the guests'.
+pub type Table<K, V> = foldhash::HashMap<K, V>;
+
 /// The guests whose manifests were accepted, and what each of them asked for.
 #[derive(Debug, Default)]
 pub struct Routes {
     /// In the order of their names.
     pub guests: Vec<Member>,
     /// RPC method to guest.
-    pub methods: HashMap<String, usize>,
+    pub methods: Table<String, usize>,
     /// Option to guest.
     pub options: HashMap<String, (usize, OptionSpec)>,
     /// Topic to guests. A guest that subscribes to `*` is under [`ANY_TOPIC`] only.
-    pub topics: HashMap<String, Vec<usize>>,
+    pub topics: Table<String, Vec<usize>>,
     /// Topic of a guest's own to the guests that declared it.
-    pub origins: HashMap<String, Vec<usize>>,
+    pub origins: Table<String, Vec<usize>>,
     /// Hook to the guests on it, in the order of the chain.
-    pub hooks: HashMap<&'static str, Chained>,
+    pub hooks: Table<&'static str, Chained>,
     /// Guests that are not in the manifest, by name, and why.
     pub left_out: Vec<(String, String)>,
 }
@@ -41,7 +45,7 @@ pub struct Member {
     /// It answers `check` itself.
     pub cancheck: bool,
     /// Topic to the secrets of it that this guest is not shown.
-    pub withheld: HashMap<&'static str, Withheld>,
+    pub withheld: Table<&'static str, Withheld>,
     /// Hook to the names of the secrets that it is not shown.
     pub withheld_of_hooks: BTreeMap<&'static str, Vec<&'static str>>,
     /// What it brings, for the operator's log.

@@ -148,7 +148,8 @@ fn copy_members<'a>(
     let mut first = true;
     while let Some(name) = members.name() {
         let name = name?;
-        let below = cuts.members.iter().find(|(known, _)| name.is(known));
+        let text = name.text();
+        let below = cuts.members.iter().find(|(known, _)| *known == text);
         let below = below.map(|(_, cuts)| cuts);
         if below.is_some_and(|cuts| cuts.whole) {
             continue;

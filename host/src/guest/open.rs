@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use foldhash::HashMap;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -37,7 +38,8 @@ pub struct OpenCalls {
 
 #[derive(Debug, Default)]
 struct Table {
-    open: BTreeMap<CallId, Open>,
+    /// Hashed, so that a call alone makes no node and drops none.
+    open: HashMap<CallId, Open>,
     /// Calls that nobody waits for any more, still running in the guest.
     overdue: BTreeMap<CallId, Call>,
     /// How many open calls there are of each depth but 0.
@@ -138,6 +140,7 @@ impl OpenCalls {
             }
             table.alarm = next;
         }
+        late.sort_unstable();
         for id in late {
             let mut table = self.lock();
             // Its answer may have come in this very moment.
@@ -222,7 +225,8 @@ impl OpenCalls {
                 open.or_else(|| table.overdue.get(id)).cloned()
             });
             table.depths.clear();
-            let open = std::mem::take(&mut table.open);
+            let mut open: Vec<_> = table.open.drain().collect();
+            open.sort_unstable_by_key(|(id, _)| *id);
             self.say_drained(&table);
             self.alarm.notify_one();
             open

@@ -3,9 +3,9 @@
 //! Many calls are open in one instance at the same time. The engine knows which
 //! task it runs; here each task is known as the call that it was begun for.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use foldhash::HashMap;
 use wasmtime::component::GuestTaskId;
 
 use super::call::{CallId, Label};
@@ -13,7 +13,7 @@ use super::call::{CallId, Label};
 /// The calls that were begun in one life of a guest and have not ended.
 #[derive(Debug, Default)]
 pub struct Running {
-    tasks: Mutex<BTreeMap<GuestTaskId, Task>>,
+    tasks: Mutex<HashMap<GuestTaskId, Task>>,
 }
 
 /// What a call of a guest is, to the limits.
@@ -115,7 +115,7 @@ impl Running {
         Some(task.ticks)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<GuestTaskId, Task>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<GuestTaskId, Task>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,6 +8,8 @@ mod plain;
 mod typed;
 mod written;
 
+use std::borrow::Cow;
+
 use plain::plain;
 pub use typed::{Reader, Unread, from_str, read};
 pub use written::to_string;
@@ -66,12 +68,18 @@ pub struct Name<'a> {
     pub start: usize,
 }
 
-impl Name<'_> {
+impl<'a> Name<'a> {
     /// Is it this, however it is escaped?
     pub fn is(&self, name: &str) -> bool {
-        match self.escaped {
-            false => self.key.get(1..self.key.len().saturating_sub(1)) == Some(name),
-            true => serde_json::from_str::<String>(self.key).is_ok_and(|decoded| decoded == name),
+        self.text() == name
+    }
+
+    /// What it says.
+    pub fn text(&self) -> Cow<'a, str> {
+        let plain = self.key.strip_prefix('"').and_then(|k| k.strip_suffix('"'));
+        match (self.escaped, plain) {
+            (false, Some(plain)) => Cow::Borrowed(plain),
+            _ => Cow::Owned(serde_json::from_str(self.key).unwrap_or_default()),
         }
     }
 }
