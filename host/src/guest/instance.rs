@@ -220,11 +220,11 @@ impl Server {
     async fn serve(&self, guest: &Accessor<Sandbox>) -> Ending {
         let mut under_way = FuturesUnordered::new();
         let mut calls = 0usize;
-        let pulse = &self.intake.clock().pulse;
-        let waker = Waker::from(Arc::clone(pulse));
+        let waking = &self.intake.clock().pulse.waking;
+        let waker = Waker::from(Arc::clone(waking));
         poll_fn(|_| {
             let cx = &mut Context::from_waker(&waker);
-            pulse.looks();
+            waking.look();
             loop {
                 while let Poll::Ready(Some(done)) = under_way.poll_next_unpin(cx) {
                     match done {

@@ -19,3 +19,4 @@ pub mod sandbox;
 pub mod ticker;
 pub mod trap;
 pub mod turn;
+pub mod waking;

@@ -10,12 +10,11 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Poll, Wake};
-
-use futures::task::AtomicWaker;
+use std::task::Poll;
 
 use super::minute::{CpuClock, Minute};
 use super::ticker::{TICK, Ticker};
+use super::waking::Waking;
 
 /// Polls in a row without burning before a guest may come back.
 const PAROLE: u32 = 256;
@@ -38,12 +37,8 @@ pub struct Pulse {
     /// CPU of the thread, in µs, when the guest first looked like one that burns it; 0 for no.
     suspected: AtomicU64,
     kill: AtomicBool,
-    /// It is being polled.
-    polling: AtomicBool,
-    /// What waits for it has been woken, and has not been looked at since.
-    woken: AtomicBool,
-    /// Wakes whoever polls it.
-    poller: AtomicWaker,
+    /// Who polls it.
+    pub waking: Arc<Waking>,
 }
 
 /// What the epoch callback is to do.
@@ -106,14 +101,7 @@ impl Pulse {
     /// Ends the guest at its next tick or poll.
     pub fn kill(&self) {
         self.kill.store(true, Ordering::Release);
-        self.poller.wake();
-    }
-
-    /// What was woken is looked at now.
-    pub fn looks(&self) {
-        if self.woken.load(Ordering::Relaxed) {
-            self.woken.swap(false, Ordering::SeqCst);
-        }
+        self.waking.wake_poller();
     }
 
     fn is_killed(&self) -> bool {
@@ -142,22 +130,6 @@ impl Pulse {
 
     fn was_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
-    }
-}
-
-/// A waker for what is looked at in the guest's own poll. The engine looks at it again
-/// once it has run what there was to run: whoever is woken from within is woken in vain.
-impl Wake for Pulse {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.store(true, Ordering::SeqCst);
-        // Otherwise the end of the poll sees it.
-        if !self.polling.load(Ordering::SeqCst) {
-            self.poller.wake();
-        }
     }
 }
 
@@ -271,7 +243,7 @@ async fn stretch<T>(
 ) -> Stretch<T> {
     let mut guest = Some(guest);
     poll_fn(|cx| {
-        pulse.poller.register(cx.waker());
+        pulse.waking.polled_by(cx);
         let Some(current) = guest.as_mut().filter(|_| !pulse.is_killed()) else {
             return Poll::Ready(Stretch::Stopped(Stopped::Killed));
         };
@@ -280,13 +252,7 @@ async fn stretch<T>(
             let _running = ticker.running();
             pulse.entering(ticker.now());
             pulse.polls.fetch_add(1, Ordering::Relaxed);
-            pulse.polling.store(true, Ordering::SeqCst);
-            let polled = current.as_mut().poll(cx);
-            pulse.polling.store(false, Ordering::SeqCst);
-            if pulse.woken.load(Ordering::SeqCst) {
-                cx.waker().wake_by_ref();
-            }
-            polled
+            pulse.waking.poll(cx, |cx| current.as_mut().poll(cx))
         };
         let after = clock.now();
         let spent = after.saturating_sub(before);
