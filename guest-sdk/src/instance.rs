@@ -20,6 +20,7 @@ use crate::guest::{Guest, OptionEntry, Start};
 use crate::init::{self, Init};
 use crate::kv;
 use crate::manifest;
+use crate::same::same;
 use crate::subscription::Delivery;
 use crate::turn::Turn;
 
@@ -300,7 +301,7 @@ impl<S: 'static> Exports for Instance<S> {
         payload: &str,
     ) -> LocalBoxFuture<'static, Result<String, String>> {
         let answer = self.cx(call).and_then(|cx| {
-            let entry = self.guest.hooks.iter().find(|entry| entry.name == hook);
+            let entry = self.guest.hooks.iter().find(|entry| same(entry.name, hook));
             let entry = entry.ok_or_else(|| format!("hook `{hook}` is not registered"))?;
             Ok((entry.handle)(cx, payload))
         });
@@ -314,7 +315,7 @@ fn find<'a, S>(
 ) -> Result<&'a crate::method::Entry<S>, RpcError> {
     methods
         .iter()
-        .find(|entry| entry.method.name == name)
+        .find(|entry| same(&entry.method.name, name))
         .ok_or_else(|| {
             RpcError::new(
                 RpcError::METHOD_NOT_FOUND,

@@ -67,6 +67,7 @@ mod method;
 mod option;
 mod params;
 mod rpc;
+mod same;
 mod subscription;
 mod turn;
 

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::cx::Cx;
 use crate::handler::Async;
+use crate::same::same;
 
 /// One notification of any topic, as it came.
 #[derive(Debug, Clone)]
@@ -55,7 +56,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Only<'_, T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         match map.next_key::<&str>()? {
             // What comes after it, the reader sees.
-            Some(name) if name == self.0 => map.next_value(),
+            Some(name) if same(name, self.0) => map.next_value(),
             _ => Err(A::Error::custom("another member")),
         }
     }
@@ -172,6 +173,8 @@ impl<S: 'static> Entry<S> {
     }
 
     pub fn wants(&self, topic: &str) -> bool {
-        self.topic.as_deref().is_none_or(|wanted| wanted == topic)
+        self.topic
+            .as_deref()
+            .is_none_or(|wanted| same(wanted, topic))
     }
 }
