@@ -30,7 +30,7 @@ mod tests {
         ];
         for one in texts {
             for other in texts {
-                assert_eq!(same(one, &other.to_owned()), one == other, "{one} {other}");
+                assert_eq!(same(one, other), one == other, "{one} {other}");
             }
         }
     }
