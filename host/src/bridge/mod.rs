@@ -222,7 +222,7 @@ impl Bridge {
             .take()
             .unwrap_or_else(|| self.deprecated_apis.load(Ordering::Relaxed));
         let (bridge, routes) = (Arc::clone(self), Arc::clone(routes));
-        // tokio copies a task's future seven times from its birth to its end.
+        // tokio copies a task's future eight times from its birth to its end.
         tokio::spawn(Box::pin(async move {
             bridge.request(&routes, message, id, deprecated_ok).await
         }));

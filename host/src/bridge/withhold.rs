@@ -149,7 +149,10 @@ fn copy_members<'a>(
     while let Some(name) = members.name() {
         let name = name?;
         let text = name.text();
-        let below = cuts.members.iter().find(|(known, _)| *known == text);
+        let below = cuts
+            .members
+            .iter()
+            .find(|(known, _)| text.as_deref() == Some(known));
         let below = below.map(|(_, cuts)| cuts);
         if below.is_some_and(|cuts| cuts.whole) {
             continue;

@@ -85,85 +85,97 @@ mod tests {
         }
     }
 
-    /// How often the executor was woken by one poll that does these things.
-    fn woken_by(within: impl FnOnce(&Waking, &Waker)) -> usize {
-        let (waking, executor) = (Arc::new(Waking::default()), Arc::new(Executor::default()));
-        let (inner, outer) = (
-            Waker::from(Arc::clone(&waking)),
-            Waker::from(Arc::clone(&executor)),
-        );
-        let mut cx = Context::from_waker(&outer);
-        waking.polled_by(&cx);
-        let polled: Poll<()> = waking.poll(&mut cx, |_| {
-            within(&waking, &inner);
-            Poll::Pending
-        });
-        assert!(polled.is_pending());
-        executor.0.load(Ordering::Relaxed)
+    struct Guest {
+        waking: Arc<Waking>,
+        executor: Arc<Executor>,
+    }
+
+    impl Guest {
+        fn new() -> Guest {
+            let (waking, executor) = (Arc::default(), Arc::default());
+            let guest = Guest { waking, executor };
+            guest
+                .waking
+                .polled_by(&Context::from_waker(&guest.executors()));
+            guest
+        }
+
+        fn executors(&self) -> Waker {
+            Arc::clone(&self.executor).into()
+        }
+
+        /// A waker for what is looked at in its polls.
+        fn waker(&self) -> Waker {
+            Arc::clone(&self.waking).into()
+        }
+
+        /// One poll in which this happens.
+        fn poll(&self, within: impl FnOnce()) {
+            let outer = self.executors();
+            let mut cx = Context::from_waker(&outer);
+            self.waking.polled_by(&cx);
+            let polled: Poll<()> = self.waking.poll(&mut cx, |_| {
+                within();
+                Poll::Pending
+            });
+            assert!(polled.is_pending());
+        }
+
+        /// How often the executor was woken.
+        fn woken(&self) -> usize {
+            self.executor.0.load(Ordering::Relaxed)
+        }
     }
 
     #[test]
     fn what_is_looked_at_in_the_same_poll_needs_no_other() {
-        let woken = woken_by(|waking, inner| {
-            waking.look();
-            inner.wake_by_ref();
-            waking.look();
+        let guest = Guest::new();
+        guest.poll(|| {
+            guest.waking.look();
+            guest.waker().wake_by_ref();
+            guest.waking.look();
         });
-        assert_eq!(woken, 0);
+        assert_eq!(guest.woken(), 0);
     }
 
     #[test]
     fn what_is_not_looked_at_has_the_guest_polled_again() {
-        let woken = woken_by(|waking, inner| {
-            waking.look();
-            inner.wake_by_ref();
-            inner.wake_by_ref();
+        let guest = Guest::new();
+        guest.poll(|| {
+            guest.waking.look();
+            guest.waker().wake_by_ref();
+            guest.waker().wake_by_ref();
         });
-        assert_eq!(woken, 1);
+        assert_eq!(guest.woken(), 1);
     }
 
     #[test]
     fn between_polls_it_wakes_the_executor() {
-        let (waking, executor) = (Arc::new(Waking::default()), Arc::new(Executor::default()));
-        let outer = Waker::from(Arc::clone(&executor));
-        let mut cx = Context::from_waker(&outer);
-        waking.polled_by(&cx);
-        let inner = Waker::from(Arc::clone(&waking));
-        inner.wake_by_ref();
-        assert_eq!(executor.0.load(Ordering::Relaxed), 1);
-        waking.polled_by(&cx);
-        let polled: Poll<()> = waking.poll(&mut cx, |_| {
-            waking.look();
-            Poll::Pending
-        });
-        assert!(polled.is_pending());
-        assert_eq!(executor.0.load(Ordering::Relaxed), 1, "it was looked at");
+        let guest = Guest::new();
+        guest.waker().wake_by_ref();
+        assert_eq!(guest.woken(), 1);
+        guest.poll(|| guest.waking.look());
+        assert_eq!(guest.woken(), 1, "it was looked at");
     }
 
     /// A wake from another thread, at any moment of a poll, is never lost.
     #[test]
     fn a_wake_from_elsewhere_is_looked_at_or_has_the_guest_polled_again() {
         for _ in 0..2_000 {
-            let (waking, executor) = (Arc::new(Waking::default()), Arc::new(Executor::default()));
-            let outer = Waker::from(Arc::clone(&executor));
-            let mut cx = Context::from_waker(&outer);
-            let inner = Waker::from(Arc::clone(&waking));
+            let guest = Guest::new();
             let ready = Arc::new(AtomicBool::new(false));
-            let says = Arc::clone(&ready);
-            waking.polled_by(&cx);
+            let (says, waker) = (Arc::clone(&ready), guest.waker());
             let elsewhere = std::thread::spawn(move || {
                 says.store(true, Ordering::SeqCst);
-                inner.wake();
+                waker.wake();
             });
             let mut seen = false;
-            let polled: Poll<()> = waking.poll(&mut cx, |_| {
-                waking.look();
+            guest.poll(|| {
+                guest.waking.look();
                 seen = ready.load(Ordering::SeqCst);
-                Poll::Pending
             });
-            assert!(polled.is_pending());
             elsewhere.join().unwrap();
-            assert!(seen || executor.0.load(Ordering::Relaxed) > 0);
+            assert!(seen || guest.woken() > 0);
         }
     }
 }

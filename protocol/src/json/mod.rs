@@ -71,15 +71,17 @@ pub struct Name<'a> {
 impl<'a> Name<'a> {
     /// Is it this, however it is escaped?
     pub fn is(&self, name: &str) -> bool {
-        self.text() == name
+        self.text().is_some_and(|text| text == name)
     }
 
-    /// What it says.
-    pub fn text(&self) -> Cow<'a, str> {
-        let plain = self.key.strip_prefix('"').and_then(|k| k.strip_suffix('"'));
-        match (self.escaped, plain) {
-            (false, Some(plain)) => Cow::Borrowed(plain),
-            _ => Cow::Owned(serde_json::from_str(self.key).unwrap_or_default()),
+    /// What it says; `None` if its escapes stand for no text, such as half a surrogate pair.
+    pub fn text(&self) -> Option<Cow<'a, str>> {
+        match self.escaped {
+            false => {
+                let plain = self.key.strip_prefix('"')?.strip_suffix('"')?;
+                Some(Cow::Borrowed(plain))
+            }
+            true => serde_json::from_str(self.key).ok().map(Cow::Owned),
         }
     }
 }
@@ -357,6 +359,11 @@ mod tests {
         assert_eq!(all("{}"), Ok(Vec::new()));
         let escaped = members("{\"co\\u0064ex32\":1}").unwrap().next();
         assert!(escaped.unwrap().unwrap().is("codex32"));
+        let half = members("{\"\\ud800\":1}").unwrap().next().unwrap().unwrap();
+        assert!(
+            half.name.text().is_none() && !half.is(""),
+            "it is no name at all"
+        );
         let plain = members("{\"codex32\":1}").unwrap().next().unwrap().unwrap();
         assert!(plain.is("codex32") && !plain.is("codex3"));
     }
