@@ -24,7 +24,7 @@ use crate::bridge::node::Node;
 use crate::guest::fault::Faults;
 use crate::guest::hearing::Hearing;
 use crate::guest::open::OpenCalls;
-use crate::guest::pace::Record;
+use crate::guest::place::Record;
 use crate::lightningd::output::{Backlog, Level};
 use crate::policy::{Policy, Requested, RpcGate};
 use crate::store::{self, Ledger, Store};

@@ -1,7 +1,8 @@
 //! One life of a guest: one store, one instance, many calls in flight in it.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
@@ -20,7 +21,8 @@ use super::intake::Intake;
 use super::mailbox::{Delivery, Mailbox};
 use super::minute::Minute;
 use super::open::{OpenCalls, Settled};
-use super::pace::{self, Pulse};
+use super::pace::Pulse;
+use super::place;
 use super::running::{Kind, Running};
 use super::sandbox::{Clock, Sandbox, SandboxLimits};
 use super::ticker::Ticker;
@@ -88,9 +90,10 @@ impl Seed {
         let minute = Minute::new(Duration::from_millis(self.limits.cpu_per_minute_ms));
         let ticker = Arc::clone(&self.ticker);
         let record = Arc::clone(&self.capabilities.pace);
-        let running = pace::run(Box::pin(life), Arc::clone(&pulse), ticker, minute, record);
+        let running = place::run(Box::pin(life), Arc::clone(&pulse), ticker, minute, record);
         let watched = Arc::clone(&open);
-        tokio::spawn(async move { watched.watch().await });
+        let counted = Arc::clone(&self.capabilities);
+        tokio::spawn(async move { watched.watch(|| counted.counters.late_answers.add()).await });
         let calls = Arc::clone(&open);
         let mailbox = Arc::clone(&self.mailbox);
         tokio::spawn(async move {
@@ -188,9 +191,17 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
         calls_in_flight,
         capabilities,
     };
-    let served = store
-        .run_concurrent(async |guest| server.serve(guest).await)
-        .await;
+    let served = {
+        let mut serving = pin!(store.run_concurrent(async |guest| server.serve(guest).await));
+        poll_fn(|cx| {
+            let served = serving.as_mut().poll(cx);
+            if server.intake.clock().pulse.is_away() {
+                server.open.deliver();
+            }
+            served
+        })
+        .await
+    };
     match served {
         Ok(ending) => ending,
         Err(error) => {
@@ -281,7 +292,9 @@ impl Server {
         match self.perform(guest, id, kind, call).await {
             Ok((answer, kind)) => {
                 let expected = id != 0 && kind != Kind::Background;
-                if expected && self.open.settle(id, answer) == Settled::Late {
+                if expected && self.intake.clock().pulse.is_away() {
+                    self.open.post(id, answer);
+                } else if expected && self.open.settle(id, answer) == Settled::Late {
                     self.capabilities.counters.late_answers.add();
                 }
                 Ok(kind)

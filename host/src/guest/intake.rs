@@ -25,15 +25,7 @@ pub struct Intake {
     mailbox: Arc<Mailbox>,
     capabilities: Arc<Capabilities>,
     clock: Arc<Clock>,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    turn: Turn,
-    /// The poll of the guest in which these were taken.
-    poll: u64,
-    taken: u32,
+    turn: Mutex<Turn>,
 }
 
 impl Intake {
@@ -44,11 +36,7 @@ impl Intake {
             mailbox,
             capabilities,
             clock,
-            state: Mutex::new(State {
-                turn,
-                poll: 0,
-                taken: 0,
-            }),
+            turn: Mutex::new(turn),
         }
     }
 
@@ -59,21 +47,21 @@ impl Intake {
 
     /// Is it the turn of others, until the guest is polled again?
     pub fn is_sated(&self) -> bool {
-        self.lock().is_sated(self.clock.pulse.polls())
+        self.clock.pulse.taken() >= BURST
     }
 
     /// The next delivery that a call is to be begun for, and what that is.
     /// `calls`: may calls go in?
     pub fn poll_take(&self, calls: bool, cx: &mut Context<'_>) -> Poll<(Kind, Delivery)> {
-        let mut state = self.lock();
+        let mut turn = self.lock();
         let appetite = Appetite {
             calls,
-            notifications: state.turn.is_free(),
+            notifications: turn.is_free(),
         };
         self.mailbox.poll_take(appetite, cx).map(|delivery| {
-            state.taken += 1;
+            self.clock.pulse.takes();
             let kind = match &delivery.call {
-                Call::Notification { .. } => Kind::Notification(state.turn.take(&delivery.call)),
+                Call::Notification { .. } => Kind::Notification(turn.take(&delivery.call)),
                 Call::Run => Kind::Background,
                 _ => Kind::Call,
             };
@@ -83,7 +71,7 @@ impl Intake {
 
     /// A notification's handling has ended.
     pub fn handled(&self, number: u64) {
-        let ended = self.lock().turn.ended(number);
+        let ended = self.lock().ended(number);
         if let Some(label) = ended {
             self.capabilities.faults.good(&label);
         }
@@ -91,7 +79,7 @@ impl Intake {
 
     /// Ready when the notification that is handled now has lost its turn.
     pub fn poll_missed(&self, cx: &mut Context<'_>) -> Poll<Missed> {
-        self.lock().turn.poll_missed(cx)
+        self.lock().poll_missed(cx)
     }
 
     /// The guest asks for the next notification. `stack` are the tasks that run, the
@@ -103,22 +91,22 @@ impl Intake {
             running,
         } = &*self.clock;
         let (task, number) = running.notification_of(stack)?;
-        let mut state = self.lock();
+        let mut turn = self.lock();
         // One that has lost its turn may not pass by the one that has it now.
-        if !state.turn.is_of(number) {
+        if !turn.is_of(number) {
             return None;
         }
-        if let Some(label) = state.turn.ended(number) {
+        if let Some(label) = turn.ended(number) {
             self.capabilities.faults.good(&label);
         }
-        let may = !state.is_sated(pulse.polls());
+        let may = !self.is_sated();
         let Some(next) = self.mailbox.take_following(may) else {
             running.handled(task);
             return None;
         };
-        state.taken += 1;
-        let number = state.turn.take(&next);
-        drop(state);
+        self.clock.pulse.takes();
+        let number = turn.take(&next);
+        drop(turn);
         running.goes_on(task, next.label(), number);
         pulse.came_back(ticker.now());
         match next {
@@ -135,17 +123,8 @@ impl Intake {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn is_sated(&mut self, poll: u64) -> bool {
-        if poll != self.poll {
-            (self.poll, self.taken) = (poll, 0);
-        }
-        self.taken >= BURST
+    fn lock(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,6 +2,7 @@
 //! nobody does.
 
 use std::collections::BTreeMap;
+use std::future::pending;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::HashMap;
@@ -34,6 +35,9 @@ pub struct OpenCalls {
     drained: Notify,
     /// The alarm was set to an earlier time.
     alarm: Notify,
+    /// Answers of a guest that runs elsewhere.
+    posted: Mutex<Vec<(CallId, Answer)>>,
+    post: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -105,8 +109,9 @@ impl OpenCalls {
         }
     }
 
-    /// Gives up calls that are out of time, until this life has ended.
-    pub async fn watch(&self) {
+    /// Gives up calls that are out of time and hands over what was posted, until this life
+    /// has ended. `late` is told of each answer that nobody waits for any more.
+    pub async fn watch(&self, late: impl Fn()) {
         loop {
             let set = {
                 let table = self.lock();
@@ -115,13 +120,39 @@ impl OpenCalls {
                 }
                 table.alarm
             };
-            match set {
-                None => self.alarm.notified().await,
-                Some(at) => tokio::select! {
-                    biased;
-                    () = self.alarm.notified() => {}
-                    () = sleep_until(at) => self.expire(Instant::now()),
-                },
+            let due = async {
+                match set {
+                    Some(at) => sleep_until(at).await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = self.post.notified() => self.hand_over(&late),
+                () = self.alarm.notified() => {}
+                () = due => self.expire(Instant::now()),
+            }
+        }
+    }
+
+    /// The guest answered on another thread. Each call's task belongs to the bridge's, which
+    /// costs a system call to wake from elsewhere: [`OpenCalls::deliver`] wakes it once for all.
+    pub fn post(&self, id: CallId, answer: Answer) {
+        self.lock_posted().push((id, answer));
+    }
+
+    /// Has what was posted handed over.
+    pub fn deliver(&self) {
+        if !self.lock_posted().is_empty() {
+            self.post.notify_one();
+        }
+    }
+
+    fn hand_over(&self, late: &impl Fn()) {
+        let posted = std::mem::take(&mut *self.lock_posted());
+        for (id, answer) in posted {
+            if self.settle(id, answer) == Settled::Late {
+                late();
             }
         }
     }
@@ -217,6 +248,8 @@ impl OpenCalls {
 
     /// Ends all of them: `blamed` with its own fault, the others with `fault`.
     pub fn close(&self, blamed: Option<(CallId, Fault)>, fault: Fault) {
+        // What was answered before the end is answered.
+        self.hand_over(&|| {});
         let open = {
             let mut table = self.lock();
             table.closed = Some(fault.clone());
@@ -239,6 +272,10 @@ impl OpenCalls {
             // Whoever waited may have left in this very moment.
             drop(open.reply.send(Err(why)));
         }
+    }
+
+    fn lock_posted(&self) -> MutexGuard<'_, Vec<(CallId, Answer)>> {
+        self.posted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -333,7 +370,7 @@ mod tests {
     async fn each_call_has_its_own_deadline_under_one_alarm() {
         let calls = std::sync::Arc::new(OpenCalls::default());
         let watched = std::sync::Arc::clone(&calls);
-        let watch = tokio::spawn(async move { watched.watch().await });
+        let watch = tokio::spawn(async move { watched.watch(|| {}).await });
         let mut answers = Vec::new();
         // The alarm is first set for the longest, and must come to be set earlier.
         for (id, ms) in [(1, 60_000), (2, 40), (3, 20)] {

@@ -1,23 +1,11 @@
-//! Where a guest runs.
-//!
-//! A guest runs on the bridge's own thread, so that a call costs no thread
-//! hand-over. A guest that burns CPU would hold up everybody there: it is seen by
-//! the epoch clock, moved with all its state to a thread of its own (guests are
-//! futures, so this is a move of a pointer), and comes back once it has behaved. If
-//! it ends before that, or in the middle of something long, its next life begins aside.
+//! What the epoch clock knows of a guest: whether it comes back by itself, whether it burns CPU.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::Poll;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use super::minute::{CpuClock, Minute};
-use super::ticker::{TICK, Ticker};
+use super::minute::CpuClock;
+use super::ticker::TICK;
 use super::waking::Waking;
-
-/// Polls in a row without burning before a guest may come back.
-const PAROLE: u32 = 256;
 
 /// What the epoch clock knows of one guest, shared by the guest's store and by
 /// whoever polls it.
@@ -25,7 +13,8 @@ const PAROLE: u32 = 256;
 pub struct Pulse {
     /// The tick at which it was last polled.
     polled: AtomicU64,
-    polls: AtomicU64,
+    /// Deliveries that went in since it was last polled.
+    taken: AtomicU32,
     /// The tick at which the guest was last entered after it had come back.
     entered: AtomicU64,
     /// How often it has come back by itself.
@@ -36,6 +25,8 @@ pub struct Pulse {
     burnt: AtomicU64,
     /// CPU of the thread, in µs, when the guest first looked like one that burns it; 0 for no.
     suspected: AtomicU64,
+    /// It does not run on the bridge's thread.
+    away: AtomicBool,
     kill: AtomicBool,
     /// Who polls it.
     pub waking: Arc<Waking>,
@@ -104,11 +95,24 @@ impl Pulse {
         self.waking.wake_poller();
     }
 
-    fn is_killed(&self) -> bool {
+    pub(super) fn is_killed(&self) -> bool {
         self.kill.load(Ordering::Acquire)
     }
 
-    fn entering(&self, now: u64) {
+    /// It is polled somewhere else from now on, where another thread's CPU counts.
+    pub(super) fn arrived(&self, away: bool) {
+        self.away.store(away, Ordering::Relaxed);
+        self.suspected.store(0, Ordering::Relaxed);
+    }
+
+    /// Does it run elsewhere than on the bridge's thread?
+    pub fn is_away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
+    }
+
+    /// It is about to be polled.
+    pub(super) fn entering(&self, now: u64) {
+        self.taken.store(0, Ordering::Relaxed);
         self.polled.store(now, Ordering::Relaxed);
         if !self.interrupted.swap(false, Ordering::Relaxed) {
             self.came_back(now);
@@ -123,179 +127,25 @@ impl Pulse {
         self.stretch.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often it was polled. Within one poll nobody else on its thread runs.
-    pub fn polls(&self) -> u64 {
-        self.polls.load(Ordering::Relaxed)
+    /// Another delivery goes in.
+    pub fn takes(&self) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn was_interrupted(&self) -> bool {
+    /// Deliveries that went in since it was last polled. Within one poll nobody else on its
+    /// thread runs.
+    pub fn taken(&self) -> u32 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// Had it to be interrupted since it was last polled?
+    pub(super) fn was_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }
 }
 
-/// What is known of a guest from its lives so far.
-#[derive(Debug, Default)]
-pub struct Record {
-    /// It burnt CPU, and has not behaved since.
-    heavy: AtomicBool,
-}
-
-impl Record {
-    fn is_heavy(&self) -> bool {
-        self.heavy.load(Ordering::Relaxed)
-    }
-
-    fn set_heavy(&self, heavy: bool) {
-        self.heavy.store(heavy, Ordering::Relaxed);
-    }
-}
-
-type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// How a stretch of running ended.
-enum Stretch<T> {
-    Finished(T),
-    Moved(Boxed<T>),
-    Stopped(Stopped),
-}
-
-/// Why a guest was ended from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Stopped {
-    /// Somebody wanted it.
-    #[error("the bridge stopped it")]
-    Killed,
-    /// `limits.cpu_per_minute_ms`
-    #[error("used {0} ms of CPU within a minute; limits.cpu_per_minute_ms allows no more")]
-    Minute(u64),
-}
-
-/// Runs a guest to its end, wherever it belongs.
-///
-/// # Errors
-///
-/// It was ended from outside.
-pub async fn run<T: Send + 'static>(
-    mut guest: Boxed<T>,
-    pulse: Arc<Pulse>,
-    ticker: Arc<Ticker>,
-    mut minute: Minute,
-    record: Arc<Record>,
-) -> Result<T, Stopped> {
-    loop {
-        if !record.is_heavy() {
-            // On this thread, until it burns. Nobody else has the thread meanwhile, so
-            // the time that passes is the guest's.
-            let (home, clock) = (|interrupted| interrupted, CpuClock::Wall);
-            match stretch(guest, &pulse, &ticker, &mut minute, clock, &record, home).await {
-                Stretch::Finished(value) => return Ok(value),
-                Stretch::Stopped(why) => return Err(why),
-                Stretch::Moved(moved) => guest = moved,
-            }
-            record.set_heavy(true);
-        }
-        // Aside, until it behaves.
-        let runtime = tokio::runtime::Handle::current();
-        let (pulse, ticker) = (Arc::clone(&pulse), Arc::clone(&ticker));
-        let watched = Arc::clone(&record);
-        let aside = tokio::task::spawn_blocking(move || {
-            yield_to_the_bridge();
-            let mut quiet = 0;
-            let behaves = |interrupted| {
-                quiet = if interrupted { 0 } else { quiet + 1 };
-                quiet > PAROLE
-            };
-            let running = stretch(
-                guest,
-                &pulse,
-                &ticker,
-                &mut minute,
-                CpuClock::Thread,
-                &watched,
-                behaves,
-            );
-            let ended = runtime.block_on(running);
-            (ended, minute)
-        });
-        match aside.await {
-            Ok((Stretch::Finished(value), _)) => return Ok(value),
-            Ok((Stretch::Stopped(why), _)) => return Err(why),
-            Ok((Stretch::Moved(moved), spent)) => {
-                (guest, minute) = (moved, spent);
-                record.set_heavy(false);
-            }
-            // The runtime is going away, or wasmtime panicked: the guest is gone either way.
-            Err(_) => return Err(Stopped::Killed),
-        }
-    }
-}
-
-/// Polls until the end, or until `move_on` says so of a poll (told whether the
-/// guest had to be interrupted in it).
-async fn stretch<T>(
-    guest: Boxed<T>,
-    pulse: &Pulse,
-    ticker: &Ticker,
-    minute: &mut Minute,
-    clock: CpuClock,
-    record: &Record,
-    mut move_on: impl FnMut(bool) -> bool,
-) -> Stretch<T> {
-    let mut guest = Some(guest);
-    poll_fn(|cx| {
-        pulse.waking.polled_by(cx);
-        let Some(current) = guest.as_mut().filter(|_| !pulse.is_killed()) else {
-            return Poll::Ready(Stretch::Stopped(Stopped::Killed));
-        };
-        let before = clock.now();
-        let polled = {
-            let _running = ticker.running();
-            pulse.entering(ticker.now());
-            pulse.polls.fetch_add(1, Ordering::Relaxed);
-            pulse.waking.poll(cx, |cx| current.as_mut().poll(cx))
-        };
-        let after = clock.now();
-        let spent = after.saturating_sub(before);
-        match polled {
-            Poll::Ready(value) => {
-                // One instruction can fill all its memory, and no tick sees that.
-                if spent > TICK {
-                    record.set_heavy(true);
-                }
-                Poll::Ready(Stretch::Finished(value))
-            }
-            Poll::Pending => {
-                let second = match clock {
-                    CpuClock::Wall => after,
-                    CpuClock::Thread => CpuClock::Wall.now(),
-                };
-                if let Err(used) = minute.spend(spent, second.as_secs()) {
-                    return Poll::Ready(Stretch::Stopped(Stopped::Minute(used)));
-                }
-                if !move_on(pulse.was_interrupted()) {
-                    return Poll::Pending;
-                }
-                match guest.take() {
-                    Some(guest) => Poll::Ready(Stretch::Moved(guest)),
-                    None => Poll::Ready(Stretch::Stopped(Stopped::Killed)),
-                }
-            }
-        }
-    })
-    .await
-}
-
-/// The bridge's own thread comes first wherever both want the CPU.
-fn yield_to_the_bridge() {
-    let me = rustix::thread::gettid();
-    // Lowering one's own priority is always allowed; if not, fairness is all we lose.
-    let _ = rustix::process::setpriority_process(Some(me), 10);
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -352,91 +202,5 @@ mod tests {
         assert!(pulse.ticked(11));
         assert_eq!(pulse.beat(11, Some(5), 5), Beat::GoOn);
         assert_eq!(pulse.beat(11, Some(6), 5), Beat::Exhausted(6));
-    }
-
-    fn no_limit() -> Minute {
-        Minute::new(Duration::MAX)
-    }
-
-    #[tokio::test]
-    async fn a_killed_guest_ends_though_it_never_would() {
-        let pulse = Arc::new(Pulse::default());
-        let ticker = Arc::new(Ticker::start(wasmtime::Engine::default()).unwrap());
-        let never: Boxed<()> = Box::pin(std::future::pending());
-        let running = tokio::spawn(run(
-            never,
-            Arc::clone(&pulse),
-            ticker,
-            no_limit(),
-            Arc::default(),
-        ));
-        pulse.kill();
-        assert_eq!(running.await.unwrap(), Err(Stopped::Killed));
-    }
-
-    #[tokio::test]
-    async fn a_burning_guest_moves_aside_and_the_others_go_on() {
-        let pulse = Arc::new(Pulse::default());
-        let ticker = Arc::new(Ticker::start(wasmtime::Engine::default()).unwrap());
-        let home = std::thread::current().id();
-        let (burning, clock) = (Arc::clone(&pulse), Arc::clone(&ticker));
-        let guest: Boxed<bool> = Box::pin(async move {
-            // Burn as the epoch callback would see it, yielding each time.
-            while std::thread::current().id() == home {
-                while burning.beat(clock.now(), None, u64::MAX) == Beat::GoOn {
-                    std::hint::spin_loop();
-                }
-                tokio::task::yield_now().await;
-            }
-            true
-        });
-        let record = Arc::new(Record::default());
-        let ended = run(guest, pulse, ticker, no_limit(), Arc::clone(&record)).await;
-        assert_eq!(ended, Ok(true));
-        assert!(record.is_heavy(), "it ended before it behaved");
-    }
-
-    #[tokio::test]
-    async fn a_life_that_ends_in_the_middle_of_something_long_is_the_last_that_begins_here() {
-        let ticker = Arc::new(Ticker::start(wasmtime::Engine::default()).unwrap());
-        let record = Arc::new(Record::default());
-        let home = std::thread::current().id();
-        let live = |long: bool, polls: u32| {
-            let guest: Boxed<Vec<bool>> = Box::pin(async move {
-                let mut places = Vec::new();
-                for _ in 0..polls {
-                    places.push(std::thread::current().id() == home);
-                    tokio::task::yield_now().await;
-                }
-                if long {
-                    burn();
-                    burn();
-                }
-                places
-            });
-            let (pulse, record) = (Arc::default(), Arc::clone(&record));
-            run(guest, pulse, Arc::clone(&ticker), no_limit(), record)
-        };
-        let first = live(true, 1).await.unwrap();
-        assert_eq!(first, [true], "nothing is known of it");
-        let second = live(false, PAROLE).await.unwrap();
-        assert!(second.iter().all(|at_home| !at_home), "it is known");
-        // A whole parole of good polls, and it is at home again.
-        let third = live(false, 2 * PAROLE).await.unwrap();
-        assert_eq!((third.first(), third.last()), (Some(&false), Some(&true)));
-    }
-
-    #[tokio::test]
-    async fn one_that_uses_more_than_its_minute_ends() {
-        let pulse = Arc::new(Pulse::default());
-        let ticker = Arc::new(Ticker::start(wasmtime::Engine::default()).unwrap());
-        let guest: Boxed<()> = Box::pin(async {
-            loop {
-                tokio::task::yield_now().await;
-            }
-        });
-        let minute = Minute::new(Duration::from_millis(1));
-        let ended = run(guest, pulse, ticker, minute, Arc::default()).await;
-        assert!(matches!(ended, Err(Stopped::Minute(1..))), "{ended:?}");
     }
 }
