@@ -24,6 +24,9 @@ use crate::same::same;
 use crate::subscription::Delivery;
 use crate::turn::Turn;
 
+/// Puts the notification that follows in the place of this one, if there is one already.
+pub(crate) type Next = fn(&mut Delivery) -> bool;
+
 type Background = mpsc::UnboundedReceiver<LocalBoxFuture<'static, ()>>;
 
 /// The exports, whatever the guest's state is.
@@ -52,7 +55,8 @@ pub(crate) trait Exports {
         value: Option<&str>,
         check_only: bool,
     ) -> Result<(), RpcError>;
-    fn notification(self: Rc<Self>, delivery: Delivery) -> LocalBoxFuture<'static, ()>;
+    /// Handles this one, and as many after it as there are.
+    fn notifications(self: Rc<Self>, first: Delivery, next: Next) -> LocalBoxFuture<'static, ()>;
     fn hook(
         &self,
         call: u64,
@@ -137,6 +141,24 @@ impl<S: 'static> Instance<S> {
 
     fn method_cx(&self, call: u64) -> Result<Cx<S>, RpcError> {
         self.cx(call).map_err(RpcError::internal)
+    }
+
+    async fn notification(&self, delivery: &Delivery) {
+        let _turn = self.notifications.take().await;
+        let topic = &delivery.topic;
+        for entry in &self.guest.subscriptions {
+            if !entry.wants(topic) {
+                continue;
+            }
+            let handled = match self.cx(0) {
+                Ok(cx) => (entry.handle)(cx, delivery).await,
+                Err(reason) => Err(reason),
+            };
+            if let Err(reason) = handled {
+                let line = format!("notification {topic}: {reason}");
+                self.core.border.log(LogLevel::Unusual, &line);
+            }
+        }
     }
 
     fn option(&self, name: &str) -> Result<&OptionEntry<S>, RpcError> {
@@ -271,23 +293,14 @@ impl<S: 'static> Exports for Instance<S> {
         })
     }
 
-    fn notification(self: Rc<Self>, delivery: Delivery) -> LocalBoxFuture<'static, ()> {
+    fn notifications(self: Rc<Self>, first: Delivery, next: Next) -> LocalBoxFuture<'static, ()> {
+        // One future for all, which are many at times.
         async move {
-            let _turn = self.notifications.take().await;
-            let topic = &delivery.topic;
-            let warn = |reason: &str| {
-                let line = format!("notification {topic}: {reason}");
-                self.core.border.log(LogLevel::Unusual, &line);
-            };
-            let cx = match self.cx(0) {
-                Ok(cx) => cx,
-                Err(reason) => return warn(&reason),
-            };
-            for entry in &self.guest.subscriptions {
-                if entry.wants(topic)
-                    && let Err(reason) = (entry.handle)(cx.clone(), &delivery).await
-                {
-                    warn(&reason);
+            let mut delivery = first;
+            loop {
+                self.notification(&delivery).await;
+                if !next(&mut delivery) {
+                    return;
                 }
             }
         }

@@ -259,6 +259,18 @@ fn instance<E: Entry>() -> Rc<dyn Exports> {
     INSTANCE.with(|cell| Rc::clone(cell.get_or_init(start::<E>)))
 }
 
+fn next(delivery: &mut Delivery) -> bool {
+    let Some(next) = subscription::next() else {
+        return false;
+    };
+    if let Some(topic) = next.topic {
+        delivery.topic = topic;
+    }
+    delivery.params = next.params;
+    delivery.origin = next.origin;
+    true
+}
+
 fn start<E: Entry>() -> Rc<dyn Exports> {
     let border: Rc<dyn Border> = Rc::new(Wit(Instant::now()));
     border::enter(&border);
@@ -312,25 +324,12 @@ impl<E: Entry> plugin::Guest for E {
     }
 
     async fn notification(topic: String, params: String, origin: Option<String>) {
-        let mut next = Some(subscription::Delivery {
+        let first = Delivery {
             topic,
-            params,
             origin,
-        });
-        while let Some(subscription::Delivery {
-            topic,
             params,
-            origin,
-        }) = next
-        {
-            let delivery = Delivery {
-                topic,
-                origin,
-                params,
-            };
-            instance::<E>().notification(delivery).await;
-            next = subscription::next();
-        }
+        };
+        instance::<E>().notifications(first, next).await;
     }
 
     async fn hook(call: u64, hook: String, payload: String) -> Result<String, String> {

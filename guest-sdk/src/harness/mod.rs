@@ -319,11 +319,12 @@ impl Harness {
     pub fn notify_from(&mut self, origin: Option<&str>, topic: &str, params: Value) {
         let guest = Rc::clone(&self.guest);
         let origin = origin.map(str::to_owned);
-        let handled = guest.notification(crate::subscription::Delivery {
+        let only = crate::subscription::Delivery {
             topic: topic.to_owned(),
             params: params.to_string(),
             origin,
-        });
+        };
+        let handled = guest.notifications(only, |_| false);
         self.spawn(handled);
         self.settle();
     }

@@ -7,7 +7,6 @@
 
 use std::iter;
 use std::sync::Arc;
-use std::time::Instant;
 
 use cln_protocol::hook::{
     Chain, Delivery, Flow, Hook, HookSpec, Invalid, Node as NodeFacts, Stance, Taken,
@@ -17,6 +16,7 @@ use cln_protocol::hooks::rpc_command;
 use cln_protocol::manifest::HookFilters;
 use futures::future::join_all;
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use super::Bridge;
 use super::bundled;
@@ -119,7 +119,12 @@ impl Bridge {
                 Ok(rest) => rest.into(),
                 Err(e) => {
                     let why = format!("lightningd's payload is no JSON: {e}");
-                    return Some(Asked::of(whole, Err(Fault::Absent(why.into()))));
+                    let answer = Err(Fault::Absent(why.into()));
+                    return Some(Asked {
+                        payload: whole,
+                        began: Instant::now().into_std(),
+                        answer,
+                    });
                 }
             },
         };
@@ -129,18 +134,22 @@ impl Bridge {
             request: None,
             lineage,
         };
-        let mut asked = Asked::of(payload, Ok(Answer::Done));
         let call = Call::Hook {
             hook,
-            payload: Arc::clone(&asked.payload),
+            payload: Arc::clone(&payload),
         };
-        asked.answer = guest.call(call, deadline, cause).await;
-        if let Ok(Answer::Json(answer)) = &asked.answer
-            && let Err(why) = allowed(spec, guest, answer).await
+        let began = Instant::now();
+        let mut answer = guest.call_begun(began, call, deadline, cause).await;
+        if let Ok(Answer::Json(text)) = &answer
+            && let Err(why) = allowed(spec, guest, text).await
         {
-            asked.answer = Err(Fault::Answer(why));
+            answer = Err(Fault::Answer(why));
         }
-        Some(asked)
+        Some(Asked {
+            payload,
+            began: began.into_std(),
+            answer,
+        })
     }
 
     /// Takes an answer into the chain, or the fallback in its place.
@@ -252,18 +261,8 @@ pub(super) struct Payload {
 struct Asked {
     /// As the guest was shown it.
     payload: Arc<str>,
-    began: Instant,
+    began: std::time::Instant,
     answer: Result<Answer, Fault>,
-}
-
-impl Asked {
-    fn of(payload: Arc<str>, answer: Result<Answer, Fault>) -> Asked {
-        Asked {
-            payload,
-            began: Instant::now(),
-            answer,
-        }
-    }
 }
 
 /// Does this guest want this event? lightningd of v25.11 and older does not filter,

@@ -34,7 +34,7 @@ impl Bridge {
         let name = message.method.unwrap_or_default();
         let Some(member) = routes
             .methods
-            .get(&name)
+            .get(&*name)
             .and_then(|index| routes.member(*index))
         else {
             return Err(RpcError::new(
@@ -43,7 +43,7 @@ impl Bridge {
             ));
         };
         let call = Call::Method {
-            method: name.into(),
+            method: name,
             params: message.params.unwrap_or_else(|| "{}".into()),
             filter: message.filter,
             deprecated_ok,

@@ -200,23 +200,22 @@ impl Bridge {
 
     /// Sends one message on its way. Never waits: stdin must always be drained.
     fn route(self: &Arc<Self>, routes: &Arc<Routes>, message: Message, oneshot: &mut Option<bool>) {
-        let Some(method) = message.method.as_deref() else {
+        let Some(method) = message.method.clone() else {
             let error = RpcError::new(-32600, "no method");
             return self.node.output.error(message.id.as_ref(), &error);
         };
         let Some(id) = message.id.clone() else {
-            if method == "deprecated_oneshot" {
+            if *method == *"deprecated_oneshot" {
                 *oneshot = message
                     .params
                     .as_deref()
                     .and_then(notifications::deprecated_ok);
             }
-            if method == "shutdown" {
+            if *method == *"shutdown" {
                 // Delivered with a deadline when the bridge ends.
                 return;
             }
-            let topic = method.to_owned();
-            return self.notification(routes, &topic, message);
+            return self.notification(routes, method, message);
         };
         let deprecated_ok = oneshot
             .take()

@@ -13,17 +13,17 @@ use crate::lightningd::message::Message;
 
 impl Bridge {
     /// Hands a notification to the mailboxes of those who subscribe.
-    pub(super) fn notification(&self, routes: &Routes, topic: &str, message: Message) {
+    pub(super) fn notification(&self, routes: &Routes, topic: Arc<str>, message: Message) {
         let params = message.params.unwrap_or_else(|| "{}".into());
-        let (params, origin) = if native::topics::is_native(topic) {
-            match upgrade::notification(self.version, topic, &params) {
+        let (params, origin) = if native::topics::is_native(&topic) {
+            match upgrade::notification(self.version, &topic, &params) {
                 Some(upgraded) => (upgraded.into(), None),
                 None => (params, None),
             }
         } else {
             match upgrade::custom_notification(
                 self.version,
-                topic,
+                &topic,
                 &params,
                 message.origin.as_deref(),
             ) {
@@ -31,25 +31,27 @@ impl Bridge {
                 None => (params, message.origin),
             }
         };
-        let own_line = match topic {
-            "log" | "warning" => self.node.echoes.own_line(topic, &params, &self.plugin_name),
+        let own_line = match &*topic {
+            "log" | "warning" => self
+                .node
+                .echoes
+                .own_line(&topic, &params, &self.plugin_name),
             _ => None,
         };
         let mut lineage = match &origin {
             Some(origin) if *origin == self.plugin_name => self
                 .node
                 .echoes
-                .came_back(topic, &params)
+                .came_back(&topic, &params)
                 .unwrap_or_default(),
             _ => Lineage::default(),
         };
-        let origin = origin.map(|origin| self.true_origin(routes, topic, origin, &lineage));
+        let origin = origin.map(|origin| self.true_origin(routes, &topic, origin, &lineage));
         if let Some(line) = &own_line
             && let Some(writer) = routes.guest(&line.guest)
         {
             lineage = line.heard.with(writer.guest.name());
         }
-        let topic: Arc<str> = topic.into();
         for member in routes.subscribers(&topic) {
             // A guest that hears its own lines, or those that its lines led others to
             // write, answers them for ever. Every other line of a guest's is delivered.

@@ -1,7 +1,7 @@
 //! Leaves secrets out of a payload, every other byte as it was.
 
 use cln_protocol::hook::Place;
-use cln_protocol::json::{self, Malformed, Members};
+use cln_protocol::json::{self, Malformed, Members, Name};
 use cln_protocol::primitives::TlvStream;
 
 /// What one guest is not shown of one kind of payload.
@@ -37,6 +37,13 @@ impl Cuts {
             cuts = &mut cuts.members[index].1;
         }
         cuts
+    }
+
+    /// What is cut out of the member of this name, if anything.
+    fn below(&self, name: &Name<'_>) -> Option<&Cuts> {
+        let text = name.text()?;
+        let (_, cuts) = self.members.iter().find(|(known, _)| *known == text)?;
+        Some(cuts)
     }
 
     fn is_empty(&self) -> bool {
@@ -145,28 +152,20 @@ fn copy_members<'a>(
     out: &mut String,
 ) -> Result<(), Malformed> {
     out.push('{');
-    let mut first = true;
+    let mut run = Run::default();
     while let Some(name) = members.name() {
         let name = name?;
-        let text = name.text();
-        let below = cuts
-            .members
-            .iter()
-            .find(|(known, _)| text.as_deref() == Some(known));
-        let below = below.map(|(_, cuts)| cuts);
-        if below.is_some_and(|cuts| cuts.whole) {
-            continue;
-        }
-        if !std::mem::take(&mut first) {
-            out.push(',');
-        }
-        let Some(below) = below else {
+        let Some(below) = cuts.below(&name) else {
             members.value()?;
-            out.push_str(json.get(name.start..members.reached()).unwrap_or_default());
+            run.keep(name.start, members.reached());
             continue;
         };
-        out.push_str(name.key);
-        out.push(':');
+        if below.whole {
+            run.copy(json, out);
+            continue;
+        }
+        run.keep(name.start, members.reached());
+        run.copy(json, out);
         if !below.records.is_empty() {
             push_without_records(members.value()?, &below.records, out);
         } else if let Some(mut inner) = members.enter() {
@@ -176,8 +175,33 @@ fn copy_members<'a>(
             out.push_str(members.value()?);
         }
     }
+    run.copy(json, out);
     out.push('}');
     Ok(())
+}
+
+/// Members that are kept, one after another: most are, and they are copied at once.
+#[derive(Debug, Default)]
+struct Run {
+    from: Option<usize>,
+    to: usize,
+    /// Something was copied before.
+    another: bool,
+}
+
+impl Run {
+    fn keep(&mut self, from: usize, to: usize) {
+        self.from.get_or_insert(from);
+        self.to = to;
+    }
+
+    fn copy(&mut self, json: &str, out: &mut String) {
+        let Some(from) = self.from.take() else { return };
+        if std::mem::replace(&mut self.another, true) {
+            out.push(',');
+        }
+        out.push_str(json.get(from..self.to).unwrap_or_default());
+    }
 }
 
 #[cfg(test)]
@@ -198,6 +222,30 @@ mod tests {
             r#"{"onion":{"payload":"00","n":18446744073709551615},"htlc":{"shared_secret":"kept"}}"#
         );
         assert_eq!(withhold(json, &["/onion", "/htlc"]).unwrap(), "{}");
+    }
+
+    #[test]
+    fn commas_stand_between_what_is_left_of_runs() {
+        let shown = |json| withhold(json, &["/x", "/o/x"]).unwrap();
+        for (json, left) in [
+            (
+                r#"{"x":1,"a":2,"b":3,"x":4,"c":5,"x":6}"#,
+                r#"{"a":2,"b":3,"c":5}"#,
+            ),
+            (r#"{"x":1,"x":2}"#, "{}"),
+            (
+                r#"{"a":1,"o":{"x":1},"o":{"a":1,"x":2,"b":3},"c":4}"#,
+                r#"{"a":1,"o":{},"o":{"a":1,"b":3},"c":4}"#,
+            ),
+            (r#"{"o":{"x":1,"b":2},"x":3}"#, r#"{"o":{"b":2}}"#),
+            (r#"{"x":1,"o":[1]}"#, r#"{"o":[1]}"#),
+            (
+                "{ \"a\" : 1 , \"b\" : 2 , \"x\" : 3 , \"o\" : { \"x\" : 4 } }",
+                "{\"a\" : 1 , \"b\" : 2,\"o\" : {}}",
+            ),
+        ] {
+            assert_eq!(shown(json), left, "{json}");
+        }
     }
 
     #[test]

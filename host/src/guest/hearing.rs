@@ -30,26 +30,37 @@ struct Heard {
     lately: Vec<(Arc<str>, Instant)>,
 }
 
+impl Heard {
+    /// Whose words led to what has ended.
+    fn remember(&mut self, ended: Option<(Call, Lineage)>) {
+        let Some((_, lineage)) = ended.filter(|(_, lineage)| lineage.depth() > 0) else {
+            return;
+        };
+        let at = Instant::now();
+        for guest in lineage.guests() {
+            self.lately.retain(|(known, _)| known != guest);
+            self.lately.push((Arc::clone(guest), at));
+        }
+    }
+}
+
 impl Hearing {
-    /// The guest is given this notification, to which these guests' words led.
+    /// The guest is given this notification, to which these guests' words led; what it handled
+    /// until now has ended.
     pub fn began(&self, call: Call, lineage: Lineage) {
         let mut heard = self.lock();
         if lineage.depth() > 0 {
             self.any.store(true, Ordering::Relaxed);
         }
-        heard.now = Some((call, lineage));
+        let ended = heard.now.replace((call, lineage));
+        heard.remember(ended);
     }
 
     /// It has handled it, or is not waited for any longer.
     pub fn ended(&self) {
         let mut heard = self.lock();
-        if let Some((_, lineage)) = heard.now.take() {
-            let at = Instant::now();
-            for guest in lineage.guests() {
-                heard.lately.retain(|(known, _)| known != guest);
-                heard.lately.push((Arc::clone(guest), at));
-            }
-        }
+        let ended = heard.now.take();
+        heard.remember(ended);
     }
 
     /// The notification that it handles now.
@@ -119,6 +130,11 @@ mod tests {
         hearing.ended();
         assert_eq!(hearing.lineage().depth(), 0);
         assert!(hearing.heard_from().contains("b"), "said a moment after");
+        hearing.began(call(), Lineage::default().with(&"c".into()));
+        hearing.began(call(), Lineage::default());
+        assert_eq!(hearing.lineage().depth(), 0, "the next one is handled");
+        assert!(hearing.heard_from().contains("c"), "one just ended");
+        hearing.ended();
         hearing.lock().lately.clear();
         assert!(hearing.heard_from().guests().is_empty());
     }

@@ -59,7 +59,7 @@ impl Intake {
             notifications: turn.is_free(),
         };
         self.mailbox.poll_take(appetite, cx).map(|delivery| {
-            self.clock.pulse.takes();
+            self.begins(&mut turn);
             let kind = match &delivery.call {
                 Call::Notification { .. } => Kind::Notification(turn.take(&delivery.call)),
                 Call::Run => Kind::Background,
@@ -96,18 +96,21 @@ impl Intake {
         if !turn.is_of(number) {
             return None;
         }
-        if let Some(label) = turn.ended(number) {
-            self.capabilities.faults.good(&label);
+        let before = turn.ended(number);
+        if let Some(label) = &before {
+            self.capabilities.faults.good(label);
         }
         let may = !self.is_sated();
         let Some(next) = self.mailbox.take_following(may) else {
             running.handled(task);
             return None;
         };
-        self.clock.pulse.takes();
+        self.begins(&mut turn);
         let number = turn.take(&next);
         drop(turn);
-        running.goes_on(task, next.label(), number);
+        let label = next.label();
+        let another = before.as_ref() != Some(&label);
+        running.goes_on(task, label, number);
         pulse.came_back(ticker.now());
         match next {
             Call::Notification {
@@ -115,12 +118,21 @@ impl Intake {
                 params,
                 origin,
             } => Some(Given {
-                topic,
+                topic: another.then_some(topic),
                 params,
                 origin,
             }),
             _ => None,
         }
+    }
+
+    /// Another delivery goes in.
+    fn begins(&self, turn: &mut Turn) {
+        let pulse = &self.clock.pulse;
+        if pulse.taken() == 0 {
+            turn.polled();
+        }
+        pulse.takes();
     }
 
     fn lock(&self) -> MutexGuard<'_, Turn> {
@@ -132,7 +144,7 @@ impl Intake {
 #[derive(Debug, ComponentType, Lower)]
 #[component(record)]
 struct Given {
-    topic: Arc<str>,
+    topic: Option<Arc<str>>,
     params: Arc<str>,
     origin: Option<Arc<str>>,
 }

@@ -157,9 +157,20 @@ impl Guest {
         deadline: Option<Duration>,
         cause: Cause,
     ) -> Result<Answer, Fault> {
+        self.call_begun(Instant::now(), call, deadline, cause).await
+    }
+
+    /// The same, for who has read the clock.
+    pub async fn call_begun(
+        &self,
+        began: Instant,
+        call: Call,
+        deadline: Option<Duration>,
+        cause: Cause,
+    ) -> Result<Answer, Fault> {
         let counters = &self.seed.capabilities.counters;
         counters.calls.add();
-        let until = deadline.map(|d| (Instant::now() + d, d));
+        let until = deadline.map(|d| (began + d, d));
         let life = match self.ready_life(&call) {
             Some(life) => life,
             None => self.wait_for_life(&call, until, &cause).await?,

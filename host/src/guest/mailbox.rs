@@ -143,17 +143,15 @@ impl Mailbox {
     /// `may` handle any: one before which no call came, and for whose end nobody waits.
     pub fn take_following(&self, may: bool) -> Option<Call> {
         let mut queue = self.lock();
+        if may && queue.has_following() {
+            let next = queue.take_notification(&self.hearing)?;
+            return Some(next.call);
+        }
         if queue.handing_over {
             queue.handing_over = false;
             self.hearing.ended();
         }
-        let (sequence, next, _) = queue.notifications.front().filter(|_| may)?;
-        let in_order = queue.calls.front().is_none_or(|(call, _)| sequence < call);
-        if !in_order || next.id != 0 {
-            return None;
-        }
-        let next = queue.take_notification(&self.hearing)?;
-        Some(next.call)
+        None
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -183,6 +181,14 @@ impl Queue {
             return self.calls.pop_front().map(|(_, delivery)| delivery);
         }
         self.take_notification(hearing)
+    }
+
+    fn has_following(&self) -> bool {
+        let Some((sequence, next, _)) = self.notifications.front() else {
+            return false;
+        };
+        let before = |(call, _): &(u64, Delivery)| sequence < call;
+        next.id == 0 && self.calls.front().is_none_or(before)
     }
 
     fn take_notification(&mut self, hearing: &Hearing) -> Option<Delivery> {

@@ -285,6 +285,7 @@ impl OpenCalls {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
     use super::*;
@@ -364,6 +365,36 @@ mod tests {
         assert_eq!(calls.overdue(), 2);
         assert_eq!(calls.settle(1, Answer::Done), Settled::Late);
         assert_eq!(calls.overdue(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_posted_reaches_who_waits_once_it_is_delivered() {
+        let calls = std::sync::Arc::new(OpenCalls::default());
+        let late = std::sync::Arc::new(AtomicUsize::new(0));
+        let (watched, counted) = (std::sync::Arc::clone(&calls), std::sync::Arc::clone(&late));
+        let watch = tokio::spawn(async move {
+            let count = || {
+                counted.fetch_add(1, Ordering::Relaxed);
+            };
+            watched.watch(count).await;
+        });
+        let (mut one, two, mut three) = (open(&calls, 1), open(&calls, 2), open(&calls, 3));
+        let elsewhere = std::sync::Arc::clone(&calls);
+        let posting = std::thread::spawn(move || {
+            for id in [1, 2, 7] {
+                elsewhere.post(id, Answer::Done);
+            }
+            elsewhere.deliver();
+        });
+        assert!(matches!(two.await, Ok(Ok(Answer::Done))));
+        posting.join().unwrap();
+        assert!(matches!(one.try_recv(), Ok(Ok(Answer::Done))));
+        assert_eq!(late.load(Ordering::Relaxed), 1, "nobody waited for 7");
+        // The end of this life comes before it is delivered.
+        calls.post(3, Answer::Done);
+        calls.close(None, Fault::Stopped("over".into()));
+        assert!(matches!(three.try_recv(), Ok(Ok(Answer::Done))));
+        watch.await.unwrap();
     }
 
     #[tokio::test]

@@ -145,7 +145,7 @@ impl Pulse {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     #[test]
@@ -162,7 +162,7 @@ mod tests {
     }
 
     /// Uses the CPU of one tick.
-    fn burn() {
+    pub fn burn() {
         let began = CpuClock::Thread.now();
         while CpuClock::Thread.now() - began < TICK {
             std::hint::spin_loop();

@@ -268,6 +268,7 @@ pub(super) fn yield_to_the_bridge() {
 #[cfg(test)]
 mod tests {
     use super::super::pace::Beat;
+    use super::super::pace::tests::burn;
     use super::*;
 
     fn no_limit() -> Minute {
@@ -288,6 +289,43 @@ mod tests {
         ));
         pulse.kill();
         assert_eq!(running.await.unwrap(), Err(Stopped::Killed));
+    }
+
+    #[tokio::test]
+    async fn a_crowded_guest_goes_to_a_spare_core_and_comes_back_by_itself() {
+        if spare::threads().is_none() {
+            return eprintln!("skipped: there is but one core");
+        }
+        let pulse = Arc::new(Pulse::default());
+        let ticker = Arc::new(Ticker::start(wasmtime::Engine::default()).unwrap());
+        let home = std::thread::current().id();
+        let crowded = Arc::clone(&pulse);
+        let guest: Boxed<bool> = Box::pin(async move {
+            while std::thread::current().id() == home {
+                for _ in 0..100 {
+                    crowded.takes();
+                }
+                tokio::task::yield_now().await;
+            }
+            assert!(crowded.is_away());
+            let spawned = tokio::spawn(async { std::thread::current().id() });
+            assert_eq!(
+                spawned.await.unwrap(),
+                home,
+                "what it spawns is the bridge's"
+            );
+            // Nobody wakes it.
+            poll_fn(|_| match std::thread::current().id() == home {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            })
+            .await;
+            !crowded.is_away()
+        });
+        let record = Arc::new(Record::default());
+        let ended = run(guest, pulse, ticker, no_limit(), Arc::clone(&record)).await;
+        assert_eq!(ended, Ok(true));
+        assert!(!record.is_heavy(), "it did nothing wrong");
     }
 
     #[tokio::test]

@@ -66,13 +66,16 @@ impl Running {
         stack: impl Iterator<Item = GuestTaskId>,
     ) -> Option<(GuestTaskId, u64)> {
         let tasks = self.lock();
-        let root = stack.filter(|task| tasks.contains_key(task)).last()?;
-        match tasks.get(&root)? {
-            Task {
-                id: 0,
-                kind: Kind::Notification(number),
-                ..
-            } => Some((root, *number)),
+        let known = stack.filter_map(|id| Some((id, tasks.get(&id)?)));
+        match known.last()? {
+            (
+                root,
+                Task {
+                    id: 0,
+                    kind: Kind::Notification(number),
+                    ..
+                },
+            ) => Some((root, *number)),
             _ => None,
         }
     }

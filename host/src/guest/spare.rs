@@ -14,7 +14,7 @@ use super::place::yield_to_the_bridge;
 /// Of all guests of this process, and made when the first needs it.
 static THREADS: OnceLock<Option<Runtime>> = OnceLock::new();
 
-/// Threads for guests, one for each core but the bridge's own; `None` where there is no other,
+/// Threads for guests, one for each core; `None` where there is but one,
 /// or no thread to be had.
 pub fn threads() -> Option<&'static Runtime> {
     // Cores may be taken away while the bridge runs.
@@ -24,7 +24,7 @@ pub fn threads() -> Option<&'static Runtime> {
     }
     let threads = THREADS.get_or_init(|| {
         Builder::new_multi_thread()
-            .worker_threads(cores - 1)
+            .worker_threads(cores)
             .thread_name("guests")
             .on_thread_start(yield_to_the_bridge)
             .enable_time()

@@ -16,6 +16,8 @@ pub struct Turn {
     deadline: Option<Duration>,
     current: Option<Current>,
     begun: u64,
+    /// When the poll of the guest began in which turns are taken, once that was asked for.
+    now: Option<Instant>,
     /// Lost their turn and have not ended.
     overdue: u64,
     /// Set for the deadline of some notification, not always of the current one:
@@ -46,6 +48,7 @@ impl Turn {
             deadline: limits.deadline("notification"),
             current: None,
             begun: 0,
+            now: None,
             overdue: 0,
             alarm: None,
         }
@@ -63,13 +66,20 @@ impl Turn {
             .is_some_and(|current| current.number == number)
     }
 
-    /// The turn of this notification begins; its number.
+    /// The guest is polled anew.
+    pub fn polled(&mut self) {
+        self.now = None;
+    }
+
+    /// The turn of this notification begins; its number. To the clock, all turns of one poll
+    /// begin with its first: reading it costs as much as handing over a tenth of a notification.
     pub fn take(&mut self, call: &Call) -> u64 {
         self.begun += 1;
+        let now = &mut self.now;
         self.current = Some(Current {
             number: self.begun,
             label: call.label(),
-            until: self.deadline.map(|deadline| Instant::now() + deadline),
+            until: (self.deadline).map(|deadline| *now.get_or_insert_with(Instant::now) + deadline),
         });
         self.begun
     }
@@ -140,6 +150,7 @@ mod tests {
         assert!(turn.poll_missed(&mut cx).is_pending());
         turn.ended(first);
         assert!(turn.is_free());
+        turn.polled();
 
         let began = Instant::now();
         let second = turn.take(&block_added());
@@ -151,10 +162,12 @@ mod tests {
         assert_eq!((lost.deadline, lost.overdue), (deadline, 1));
         assert!(turn.is_free());
 
+        turn.polled();
         let third = turn.take(&block_added());
         turn.ended(second);
         assert!(!turn.is_free(), "the late end of another changes nothing");
         turn.ended(third);
+        turn.polled();
         turn.take(&block_added());
         assert_eq!(missed(&mut turn).await.overdue, 1, "the late one has ended");
     }

@@ -210,7 +210,7 @@ mod tests {
     fn methods(framer: &mut Framer) -> Vec<String> {
         std::iter::from_fn(|| framer.next_message(&|_| None))
             .map(|m| match m {
-                Ok(message) => message.method.unwrap_or_default(),
+                Ok(message) => message.method.as_deref().unwrap_or_default().to_owned(),
                 Err(e) => format!("error: {e}"),
             })
             .collect()

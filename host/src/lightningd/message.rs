@@ -32,7 +32,7 @@ pub struct Message {
     /// Present in requests.
     pub id: Option<RequestId>,
     /// Absent in answers, which lightningd never sends to a plugin.
-    pub method: Option<String>,
+    pub method: Option<Arc<str>>,
     /// JSON text, verbatim; absent when the message had none.
     pub params: Option<Arc<str>>,
     /// The caller's result filter, JSON text, verbatim.
@@ -110,7 +110,7 @@ impl Message {
 
     /// The way of nearly all messages: `None` for whatever is unusual about one.
     fn walk(bytes: &[u8], first: &FirstWithheld<'_>) -> Option<Message> {
-        let text = std::str::from_utf8(bytes).ok()?;
+        let text = simdutf8::basic::from_utf8(bytes).ok()?;
         let mut members = json::members(text)?;
         let (mut id, mut method, mut params) = (None, None, None);
         let (mut filter, mut origin, mut shown) = (None, None, None);
@@ -151,7 +151,7 @@ impl Message {
         };
         Some(Message {
             id,
-            method: plain_text(method)?.map(str::to_owned),
+            method: plain_text(method)?.map(Arc::from),
             params: json(params),
             filter: json(filter),
             origin: plain_text(origin)?.map(str::to_owned),
@@ -176,7 +176,7 @@ impl Message {
         };
         Ok(Message {
             id,
-            method: envelope.method.map(Cow::into_owned),
+            method: envelope.method.map(|method| (*method).into()),
             params: envelope.params.map(|p| p.get().into()),
             filter: envelope.filter.map(|f| f.get().into()),
             origin: envelope.origin.map(Cow::into_owned),
