@@ -33,6 +33,11 @@ impl Pin {
         Some(Pin(digest))
     }
 
+    /// That of the module with this digest.
+    pub fn from_bytes(digest: [u8; 32]) -> Pin {
+        Pin(digest)
+    }
+
     /// The digest.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
@@ -52,13 +57,6 @@ impl Pin {
                 found,
             })
         }
-    }
-}
-
-/// Of all that it was given.
-impl From<Sha256> for Pin {
-    fn from(digest: Sha256) -> Pin {
-        Pin(digest.finalize().into())
     }
 }
 

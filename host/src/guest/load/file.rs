@@ -7,10 +7,6 @@ use std::{
     path::Path,
 };
 
-use sha2::{Digest, Sha256};
-
-use crate::policy::Pin;
-
 /// Read at a time where only the digest is wanted: it stays in the processor's cache
 /// between reading and hashing, and comes from the heap, not from a mapping of its own.
 const CHUNK: usize = 64 << 10;
@@ -58,10 +54,10 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// The SHA-256 of what [`read`] would give, without keeping any of it.
-pub fn digest(path: &Path, limit: u64) -> Result<Pin, String> {
+/// The BLAKE3 of what [`read`] would give, without keeping any of it.
+pub fn digest(path: &Path, limit: u64) -> Result<blake3::Hash, String> {
     let file = open(path, limit)?;
-    let mut digest = Sha256::new();
+    let mut digest = blake3::Hasher::new();
     let mut chunk = vec![0; CHUNK];
     let mut at = 0u64;
     loop {
@@ -71,7 +67,7 @@ pub fn digest(path: &Path, limit: u64) -> Result<Pin, String> {
             Err(error) => return Err(unreadable(error)),
         };
         let Some(read) = chunk.get(..count).filter(|read| !read.is_empty()) else {
-            return Ok(Pin::from(digest));
+            return Ok(digest.finalize());
         };
         at = at.saturating_add(count as u64);
         if at > limit {
@@ -96,7 +92,7 @@ mod tests {
             fs::write(&path, &bytes).unwrap();
             let limit = length as u64;
             assert_eq!(read(&path, limit).unwrap(), bytes);
-            assert_eq!(digest(&path, limit), Ok(Pin::of(&bytes)));
+            assert_eq!(digest(&path, limit), Ok(blake3::hash(&bytes)));
             if let Some(less) = limit.checked_sub(1) {
                 let said = read(&path, less).unwrap_err();
                 assert!(

@@ -41,7 +41,7 @@ pub struct Workshop {
 }
 
 enum Kept {
-    Compiled(Key, Artifact),
+    Compiled(Key, Pin, Artifact),
     Used(Key),
 }
 
@@ -114,11 +114,11 @@ impl Workshop {
         let (path, module_bytes) = (path.to_owned(), limits.module_bytes);
         let read = move || {
             let module = file::read(&path, module_bytes)?;
-            let digest = Pin::of(&module);
+            let (key, digest) = (Key::of(&blake3::hash(&module)), Pin::of(&module));
             check(pin, digest)?;
-            Ok::<_, String>((module, digest))
+            Ok::<_, String>((module, key, digest))
         };
-        let (module, digest) = self.aside(read).await??;
+        let (module, key, digest) = self.aside(read).await??;
         let time = Duration::from_millis(limits.compile_time_ms);
         let within = compile::Limits::within(time, limits.compile_memory_bytes);
         let artifact = self
@@ -129,7 +129,7 @@ impl Workshop {
         let (made, engine) = (artifact.clone(), self.engine.clone());
         let component = self.aside(move || made.component(&engine)).await;
         let component = component?.map_err(|e| format!("{e:#}"))?;
-        self.keep_later(Kept::Compiled(Key::of(digest.bytes()), artifact));
+        self.keep_later(Kept::Compiled(key, digest, artifact));
         if self.may_write.load(Ordering::SeqCst) {
             // Too late for this start, and nobody is there to be told.
             drop(self.keep().await);
@@ -138,7 +138,7 @@ impl Workshop {
     }
 
     /// What the cache has for the module in this file, if anything: then of the module no
-    /// more is needed than its digest. In one go, so that what was just read is still in
+    /// more is needed than its BLAKE3, and its SHA-256 is known. In one go, so that what was just read is still in
     /// the processor's cache.
     async fn load_cached(
         &self,
@@ -150,14 +150,16 @@ impl Workshop {
         let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
         let room = Arc::clone(&self.room);
         let look = move || {
-            let digest = file::digest(&path, module_bytes)?;
-            check(pin, digest)?;
+            let key = Key::of(&file::digest(&path, module_bytes)?);
             room.take().map_err(|e| e.to_string())?;
-            let key = Key::of(digest.bytes());
-            Ok::<_, String>((cache.load(&engine, &key).ok(), digest, key))
+            let loaded = cache.load(&engine, &key).ok();
+            if let Some((_, digest)) = loaded {
+                check(pin, digest)?;
+            }
+            Ok::<_, String>((loaded, key))
         };
-        let (component, digest, key) = self.aside(look).await??;
-        let Some(component) = component else {
+        let (loaded, key) = self.aside(look).await??;
+        let Some((component, digest)) = loaded else {
             return Ok(None);
         };
         self.hits.fetch_add(1, Ordering::Relaxed);
@@ -182,9 +184,9 @@ impl Workshop {
             let mut problems = Vec::new();
             for kept in all {
                 let done = match &kept {
-                    Kept::Compiled(key, artifact) => {
+                    Kept::Compiled(key, module, artifact) => {
                         any_stored = true;
-                        cache.store(&engine, key, artifact)
+                        cache.store(&engine, key, *module, artifact)
                     }
                     Kept::Used(key) => cache.mark_used(key),
                 };

@@ -28,11 +28,11 @@ use std::{
     },
 };
 
-use sha2::{Digest, Sha256};
 use wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER;
 use wasmtime::{Engine, component::Component};
 
 use super::{artifact::Artifact, refused::clipped};
+use crate::policy::Pin;
 
 const DIGEST: usize = 32;
 
@@ -41,14 +41,13 @@ const DIGEST: usize = 32;
 pub struct Key([u8; DIGEST]);
 
 impl Key {
-    /// The key of the module that has this SHA-256, as it was read from its file.
-    pub fn of(module: &[u8; DIGEST]) -> Self {
-        static ADAPTER: OnceLock<[u8; DIGEST]> = OnceLock::new();
-        let adapter =
-            ADAPTER.get_or_init(|| Sha256::digest(WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER).into());
-        let mut digest = Sha256::new();
-        digest.update(adapter);
-        digest.update(module);
+    /// The key of the module that has this BLAKE3, as it was read from its file.
+    pub fn of(module: &blake3::Hash) -> Self {
+        static ADAPTER: OnceLock<blake3::Hash> = OnceLock::new();
+        let adapter = ADAPTER.get_or_init(|| blake3::hash(WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER));
+        let mut digest = blake3::Hasher::new();
+        digest.update(adapter.as_bytes());
+        digest.update(module.as_bytes());
         Key(digest.finalize().into())
     }
 
@@ -127,12 +126,14 @@ impl Cache {
         }
     }
 
-    /// A compiled guest, if there is one to be trusted. Writes nothing.
-    pub fn load(&self, engine: &Engine, key: &Key) -> Result<Component, Miss> {
-        let loaded = self.verified(engine, key).and_then(|artifact| {
-            artifact
-                .component(engine)
-                .map_err(|error| Miss::Unusable(clipped(&error.to_string())))
+    /// A compiled guest, if there is one to be trusted, and the SHA-256 of its module. Writes
+    /// nothing.
+    pub fn load(&self, engine: &Engine, key: &Key) -> Result<(Component, Pin), Miss> {
+        let loaded = self.verified(engine, key).and_then(|(artifact, module)| {
+            let component = artifact.component(engine);
+            let component =
+                component.map_err(|error| Miss::Unusable(clipped(&error.to_string())))?;
+            Ok((component, module))
         });
         let counter = match &loaded {
             Ok(_) => &self.counters.hits,
@@ -146,18 +147,24 @@ impl Cache {
         loaded
     }
 
-    fn verified(&self, engine: &Engine, key: &Key) -> Result<Artifact, Miss> {
+    fn verified(&self, engine: &Engine, key: &Key) -> Result<(Artifact, Pin), Miss> {
         disk::check_folder(&self.folder)?;
         let secret = disk::read_secret(&self.folder)?;
         let path = self.folder.join(key.file_name());
         let (file, length) = disk::open_read_only(&path, self.largest)?;
-        let compiled = seal::check(&file, length, &secret, key, engine)?;
-        Ok(Artifact::authenticated(file, compiled))
+        let (compiled, module) = seal::check(&file, length, &secret, key, engine)?;
+        Ok((Artifact::authenticated(file, compiled), module))
     }
 
-    /// Keeps a compiled guest: what the compiling child made for this engine.
-    /// [`Cache::evict`] is for afterwards.
-    pub fn store(&self, engine: &Engine, key: &Key, artifact: &Artifact) -> io::Result<()> {
+    /// Keeps a compiled guest: what the compiling child made for this engine of the module with
+    /// this SHA-256. [`Cache::evict`] is for afterwards.
+    pub fn store(
+        &self,
+        engine: &Engine,
+        key: &Key,
+        module: Pin,
+        artifact: &Artifact,
+    ) -> io::Result<()> {
         // What is in a file is in the cache.
         let Some(bytes) = artifact.bytes() else {
             return Ok(());
@@ -171,7 +178,7 @@ impl Cache {
         }
         disk::make_folder(&self.folder)?;
         let secret = disk::read_or_make_secret(&self.folder)?;
-        let seal = seal::seal(&secret, key, engine, bytes);
+        let seal = seal::seal(&secret, key, module, engine, bytes);
         disk::write_read_only(&self.folder, &key.file_name(), &[bytes, &seal])
     }
 

@@ -9,11 +9,16 @@ use wasmtime::Engine;
 
 use super::{DIGEST, Key, Miss, disk::Secret};
 use crate::guest::load::world::PACKAGE;
+use crate::policy::Pin;
 
 /// The first bytes of a seal. The number counts changes of the format.
-const MAGIC: &[u8; 16] = b"cln-wasm cache 3";
-/// Magic, key, fingerprint, and the length of the compiled form (big endian).
-const LABEL: usize = MAGIC.len() + DIGEST + DIGEST + 8;
+const MAGIC: &[u8; 16] = b"cln-wasm cache 4";
+/// Magic, key, fingerprint, the module's SHA-256, and the length of the compiled form (big
+/// endian). The SHA-256 is asked for by policies, and takes several times as long to make as
+/// the key.
+const LABEL: usize = MAGIC.len() + DIGEST + DIGEST + DIGEST + 8;
+/// Where in it the SHA-256 is.
+const MODULE: usize = LABEL - 8 - DIGEST;
 /// The label and the authentication code of all before it: BLAKE3 under the key, which is
 /// several times as fast as an HMAC of SHA-256, and at the start of many guests most of what
 /// is done.
@@ -23,8 +28,14 @@ pub(super) const SEAL: usize = LABEL + DIGEST;
 const CHUNK: usize = 128 << 10;
 
 /// What is to be written behind this compiled form.
-pub(super) fn seal(secret: &Secret, key: &Key, engine: &Engine, compiled: &[u8]) -> Vec<u8> {
-    let mut seal = label(key, &fingerprint(engine), compiled.len() as u64);
+pub(super) fn seal(
+    secret: &Secret,
+    key: &Key,
+    module: Pin,
+    engine: &Engine,
+    compiled: &[u8],
+) -> Vec<u8> {
+    let mut seal = label(key, &fingerprint(engine), module, compiled.len() as u64);
     let mut mac = Mac::new_keyed(secret);
     mac.update(compiled);
     mac.update(&seal);
@@ -33,14 +44,15 @@ pub(super) fn seal(secret: &Secret, key: &Key, engine: &Engine, compiled: &[u8])
 }
 
 /// Checks a file of `length` bytes through its descriptor, without keeping what is
-/// read. Returns how many bytes the compiled form has at its beginning.
+/// read. Returns how many bytes the compiled form has at its beginning, and the SHA-256 of
+/// the module that it was made of.
 pub(super) fn check(
     file: &File,
     length: u64,
     secret: &Secret,
     key: &Key,
     engine: &Engine,
-) -> Result<u64, Miss> {
+) -> Result<(u64, Pin), Miss> {
     let compiled = length
         .checked_sub(SEAL as u64)
         .ok_or(Miss::Damaged("too short"))?;
@@ -67,14 +79,16 @@ pub(super) fn check(
     }
 
     // From here on the file is one that was written here; but was it for this?
-    let expected = label(key, &fingerprint(engine), compiled);
+    let module = found.get(MODULE..).and_then(|rest| rest.first_chunk());
+    let module = Pin::from_bytes(*module.ok_or(Miss::Damaged("too short"))?);
+    let expected = label(key, &fingerprint(engine), module, compiled);
     let fields = [
         (0..MAGIC.len(), Miss::OtherEngine),
         (
             MAGIC.len()..MAGIC.len() + DIGEST,
             Miss::Damaged("another module"),
         ),
-        (MAGIC.len() + DIGEST..LABEL - 8, Miss::OtherEngine),
+        (MAGIC.len() + DIGEST..MODULE, Miss::OtherEngine),
         (LABEL - 8..LABEL, Miss::Damaged("wrong length")),
     ];
     for (range, miss) in fields {
@@ -82,14 +96,15 @@ pub(super) fn check(
             return Err(miss);
         }
     }
-    Ok(compiled)
+    Ok((compiled, module))
 }
 
-fn label(key: &Key, fingerprint: &[u8; DIGEST], length: u64) -> Vec<u8> {
+fn label(key: &Key, fingerprint: &[u8; DIGEST], module: Pin, length: u64) -> Vec<u8> {
     let mut label = Vec::with_capacity(SEAL);
     label.extend_from_slice(MAGIC);
     label.extend_from_slice(&key.0);
     label.extend_from_slice(fingerprint);
+    label.extend_from_slice(module.bytes());
     label.extend_from_slice(&length.to_be_bytes());
     label
 }

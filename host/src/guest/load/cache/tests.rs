@@ -16,6 +16,7 @@ struct Fixture {
     engine: Engine,
     cache: Cache,
     key: Key,
+    module: Pin,
     artifact: Artifact,
 }
 
@@ -31,19 +32,22 @@ impl Fixture {
             cache: Cache::new(dir.path().join("cache"), LIMIT),
             dir,
             engine,
-            key: Key::of(&Sha256::digest(&module).into()),
+            key: Key::of(&blake3::hash(&module)),
+            module: Pin::of(&module),
             artifact: Artifact::trusted(bytes, range),
         }
     }
 
     fn store(&self) {
         self.cache
-            .store(&self.engine, &self.key, &self.artifact)
+            .store(&self.engine, &self.key, self.module, &self.artifact)
             .unwrap();
     }
 
     fn load(&self) -> Result<(), Miss> {
-        self.cache.load(&self.engine, &self.key).map(drop)
+        let (_, module) = self.cache.load(&self.engine, &self.key)?;
+        assert_eq!(module, self.module);
+        Ok(())
     }
 
     fn file(&self) -> std::path::PathBuf {
@@ -84,7 +88,7 @@ fn what_was_stored_is_loaded() {
     f.store();
     other.load(&f.engine, &f.key).unwrap();
     assert_eq!(
-        other.load(&f.engine, &Key::of(&[1; DIGEST])).err(),
+        other.load(&f.engine, &Key::of(&[1; DIGEST].into())).err(),
         Some(Miss::Absent)
     );
     assert_eq!(
@@ -103,8 +107,8 @@ fn every_flipped_bit_is_a_miss() {
     f.store();
     let good = fs::read(f.file()).unwrap();
     let end = good.len();
-    // Magic, key, fingerprint, length, code.
-    let seal_fields = [0, 16, 48, 80, 87, 88].map(|at| end - SEAL + at);
+    // Magic, key, fingerprint, module, length, code.
+    let seal_fields = [0, 16, 48, 80, 112, 119, 120].map(|at| end - SEAL + at);
     let places = (0..end)
         .step_by(end / 50)
         .chain(seal_fields)
@@ -145,7 +149,7 @@ fn a_file_is_bound_to_its_module_its_engine_and_its_key() {
     f.store();
     let good = fs::read(f.file()).unwrap();
 
-    let other = Key::of(&[1; DIGEST]);
+    let other = Key::of(&[1; DIGEST].into());
     put(&f.cache.folder.join(other.file_name()), &good);
     assert_eq!(
         f.cache.load(&f.engine, &other).err(),
@@ -196,7 +200,11 @@ fn what_others_could_have_written_is_not_read() {
         f.load().unwrap();
     }
     fs::set_permissions(&f.cache.folder, Permissions::from_mode(0o755)).unwrap();
-    assert!(f.cache.store(&f.engine, &f.key, &f.artifact).is_err());
+    assert!(
+        f.cache
+            .store(&f.engine, &f.key, f.module, &f.artifact)
+            .is_err()
+    );
     fs::set_permissions(&f.cache.folder, Permissions::from_mode(0o700)).unwrap();
 
     let moved = f.dir.path().join("moved");
@@ -219,10 +227,12 @@ fn what_others_could_have_written_is_not_read() {
 #[test]
 fn the_longest_unused_goes_first() {
     let f = Fixture::new();
-    let keys: Vec<_> = (0..4u8).map(|n| Key::of(&[n; DIGEST])).collect();
+    let keys: Vec<_> = (0..4u8).map(|n| Key::of(&[n; DIGEST].into())).collect();
     let there = |key: &Key| f.cache.folder.join(key.file_name()).exists();
     for (key, seconds) in keys.iter().zip([30, 20, 10, 0]) {
-        f.cache.store(&f.engine, key, &f.artifact).unwrap();
+        f.cache
+            .store(&f.engine, key, f.module, &f.artifact)
+            .unwrap();
         File::open(f.cache.folder.join(key.file_name()))
             .unwrap()
             .set_modified(SystemTime::now() - Duration::from_secs(seconds))
@@ -248,7 +258,11 @@ fn the_longest_unused_goes_first() {
     drop(mapped);
 
     let small = Cache::new(f.dir.path().join("small"), one - 1);
-    assert!(small.store(&f.engine, &keys[0], &f.artifact).is_err());
+    assert!(
+        small
+            .store(&f.engine, &keys[0], f.module, &f.artifact)
+            .is_err()
+    );
     assert!(!f.dir.path().join("small").exists());
 }
 
@@ -280,7 +294,7 @@ fn a_form_from_the_cache_is_mapped_and_not_copied() {
     let f = Fixture::new();
     f.store();
     assert_eq!(private_bytes(&f.file()), None);
-    let component = f.cache.load(&f.engine, &f.key).unwrap();
+    let (component, _) = f.cache.load(&f.engine, &f.key).unwrap();
     assert_eq!(private_bytes(&f.file()), Some(0));
     drop(component);
     assert_eq!(private_bytes(&f.file()), None);
@@ -291,7 +305,7 @@ fn what_is_mapped_stays_as_it_was_when_its_file_is_replaced_or_removed() {
     let f = Fixture::new();
     f.store();
     let before = fs::metadata(f.file()).unwrap().ino();
-    let component = f.cache.load(&f.engine, &f.key).unwrap();
+    let (component, _) = f.cache.load(&f.engine, &f.key).unwrap();
     let text = component.text().to_vec();
     f.store();
     assert_ne!(fs::metadata(f.file()).unwrap().ino(), before);
