@@ -195,6 +195,20 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn one_that_goes_on_elsewhere_is_judged_by_the_cpu_of_that_thread() {
+        let pulse = Pulse::default();
+        pulse.entering(10);
+        assert_eq!(pulse.beat(12, None, u64::MAX), Beat::GoOn);
+        // The thread that it left had used more than this one ever will.
+        pulse.suspected.store(u64::MAX - 1, Ordering::Relaxed);
+        pulse.arrived(true);
+        assert!(pulse.is_away());
+        assert_eq!(pulse.beat(13, None, u64::MAX), Beat::GoOn, "suspected anew");
+        burn();
+        assert_eq!(pulse.beat(14, None, u64::MAX), Beat::Yield);
+    }
+
+    #[test]
     fn a_call_has_its_own_budget_however_often_it_comes_back() {
         let pulse = Pulse::default();
         pulse.entering(10);
