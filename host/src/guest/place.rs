@@ -106,7 +106,7 @@ pub async fn run<T: Send + 'static>(
         pulse,
         ticker,
         minute,
-        record: Arc::clone(&record),
+        record,
     };
     loop {
         let ended = match place {
@@ -122,7 +122,7 @@ pub async fn run<T: Send + 'static>(
             Stretch::Stopped(why) => return Err(why),
             Stretch::Moved(guest, place) => (guest, place),
         };
-        record.set_heavy(place == Place::Aside);
+        runner.record.set_heavy(place == Place::Aside);
     }
 }
 

@@ -41,6 +41,14 @@ struct Task {
     stretch: u64,
 }
 
+/// The call at the root of the engine's stack of tasks, youngest first.
+fn root(
+    tasks: &HashMap<GuestTaskId, Task>,
+    stack: impl Iterator<Item = GuestTaskId>,
+) -> Option<(GuestTaskId, &Task)> {
+    stack.filter_map(|id| Some((id, tasks.get(&id)?))).last()
+}
+
 impl Running {
     /// The engine took up a call.
     pub fn begin(&self, task: GuestTaskId, id: CallId, label: Label, kind: Kind) {
@@ -66,16 +74,9 @@ impl Running {
         stack: impl Iterator<Item = GuestTaskId>,
     ) -> Option<(GuestTaskId, u64)> {
         let tasks = self.lock();
-        let known = stack.filter_map(|id| Some((id, tasks.get(&id)?)));
-        match known.last()? {
-            (
-                root,
-                Task {
-                    id: 0,
-                    kind: Kind::Notification(number),
-                    ..
-                },
-            ) => Some((root, *number)),
+        let (root, task) = root(&tasks, stack)?;
+        match task.kind {
+            Kind::Notification(number) if task.id == 0 => Some((root, number)),
             _ => None,
         }
     }
@@ -99,8 +100,8 @@ impl Running {
     /// The call at the root of the engine's stack of tasks, youngest first.
     pub fn call_of(&self, stack: impl Iterator<Item = GuestTaskId>) -> Option<(CallId, Label)> {
         let tasks = self.lock();
-        let root = stack.filter_map(|task| tasks.get(&task)).last()?;
-        Some((root.id, root.label.clone()))
+        let (_, task) = root(&tasks, stack)?;
+        Some((task.id, task.label.clone()))
     }
 
     /// A tick of the clock found this stack running; the ticks of its call so far,
@@ -108,7 +109,7 @@ impl Running {
     /// came back by itself.
     pub fn tick(&self, stack: impl Iterator<Item = GuestTaskId>, stretch: u64) -> Option<u64> {
         let mut tasks = self.lock();
-        let root = stack.filter(|task| tasks.contains_key(task)).last()?;
+        let (root, _) = root(&tasks, stack)?;
         let task = tasks.get_mut(&root)?;
         if task.kind == Kind::Background && task.stretch != stretch {
             task.ticks = 0;

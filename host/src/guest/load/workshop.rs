@@ -138,8 +138,8 @@ impl Workshop {
     }
 
     /// What the cache has for the module in this file, if anything: then of the module no
-    /// more is needed than its BLAKE3, and its SHA-256 is known. In one go, so that what was just read is still in
-    /// the processor's cache.
+    /// more is needed than its BLAKE3, and its SHA-256 is known. In one go, so that what was
+    /// just read is still in the processor's cache.
     async fn load_cached(
         &self,
         path: &Path,
