@@ -12,12 +12,13 @@ use crate::{Cuts, objects_and_arrays};
 use cln_protocol::hook::Place;
 use framing::Framer;
 use message::{Malformed, Message};
+use std::sync::Arc;
 
 /// A message, comparable.
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
     id: Option<String>,
-    method: Option<String>,
+    method: Option<Arc<str>>,
     params: Option<String>,
     filter: Option<String>,
     origin: Option<String>,
