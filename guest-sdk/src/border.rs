@@ -1,16 +1,12 @@
-//! What a guest can ask of the world outside: one trait, so that the same guest
-//! runs in the bridge and in a test.
+//! What a guest can ask of the world outside: the bridge, or a test's harness.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
 
 use futures::future::LocalBoxFuture;
 
-use crate::error::{CallError, HttpError, KvError, NotifyError, TimerError};
-use crate::http::{HttpRequest, HttpResponse};
-use crate::kv::{KvPage, KvSwap};
+use crate::error::KvError;
 
 /// lightningd's log levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,51 +35,23 @@ impl From<log::Level> for LogLevel {
     }
 }
 
-/// The imports of the WIT world, as Rust.
-pub(crate) trait Border {
-    fn log(&self, level: LogLevel, message: &str);
-    fn call(
-        &self,
-        cause: u64,
-        method: String,
-        params: String,
-        filter: Option<String>,
-    ) -> LocalBoxFuture<'static, Result<String, CallError>>;
-    fn notify(&self, topic: &str, params: &str) -> Result<(), NotifyError>;
-    fn message(&self, call: u64, level: LogLevel, message: &str);
-    fn progress(&self, call: u64, num: u32, total: u32, stage: Option<(u32, u32)>);
-    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, Result<(), TimerError>>;
-    /// Time on a clock that nobody sets, from any beginning.
-    fn elapsed(&self) -> Duration;
-    fn http(
-        &self,
-        request: HttpRequest,
-    ) -> LocalBoxFuture<'static, Result<HttpResponse, HttpError>>;
-    fn now(&self) -> SystemTime;
-    fn kv_get(&self, key: String) -> Kept<Option<Vec<u8>>>;
-    fn kv_set(&self, key: String, value: Vec<u8>) -> Kept<()>;
-    fn kv_delete(&self, key: String) -> Kept<bool>;
-    fn kv_list(
-        &self,
-        prefix: String,
-        after: Option<String>,
-        limit: u32,
-        with_values: bool,
-    ) -> Kept<KvPage>;
-    fn kv_swap(&self, key: String, expected: Option<Vec<u8>>, new: Option<Vec<u8>>)
-    -> Kept<KvSwap>;
-}
+/// What is on the other side. In WebAssembly it is one type, so that the linker sees what a
+/// guest never asks for and leaves it out, its imports too; in tests it may be any.
+#[cfg(target_family = "wasm")]
+pub(crate) use crate::__wasm::Wit as Outside;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) type Outside = dyn crate::harness::Border;
 
 /// An answer of the store.
 pub(crate) type Kept<T> = LocalBoxFuture<'static, Result<T, KvError>>;
 
 thread_local! {
     /// Where log lines of this thread go: `log` has one logger for the whole process.
-    static CURRENT: RefCell<Option<Rc<dyn Border>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Rc<Outside>>> = const { RefCell::new(None) };
 }
 
 /// From now on this thread's log lines go here.
-pub(crate) fn enter(border: &Rc<dyn Border>) {
+pub(crate) fn enter(border: &Rc<Outside>) {
     CURRENT.with_borrow_mut(|current| *current = Some(Rc::clone(border)));
 }
 

@@ -13,7 +13,7 @@ use futures::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::border::{Border, LogLevel};
+use crate::border::{LogLevel, Outside};
 use crate::error::{NotifyError, TimerError};
 use crate::http::Http;
 use crate::init::{self, Configuration};
@@ -25,7 +25,7 @@ use crate::turn::Turn;
 
 /// What all handlers of one instance share.
 pub(crate) struct Core {
-    pub border: Rc<dyn Border>,
+    pub border: Rc<Outside>,
     pub values: RefCell<BTreeMap<String, Value>>,
     pub configuration: OnceCell<Rc<Configuration>>,
     pub deprecated_apis: Cell<bool>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::border::Border;
+use crate::border::Outside;
 use crate::error::HttpError;
 
 /// A way to hosts that the operator grants (`http = { hosts = [...] }`). Cheap to clone;
@@ -30,7 +30,7 @@ use crate::error::HttpError;
 /// ```
 #[derive(Clone)]
 pub struct Http {
-    border: Rc<dyn Border>,
+    border: Rc<Outside>,
 }
 
 impl fmt::Debug for Http {
@@ -40,7 +40,7 @@ impl fmt::Debug for Http {
 }
 
 impl Http {
-    pub(crate) fn new(border: Rc<dyn Border>) -> Self {
+    pub(crate) fn new(border: Rc<Outside>) -> Self {
         Http { border }
     }
 
@@ -131,7 +131,7 @@ fn find<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Option<&'a str> {
 /// A request in the making.
 #[must_use = "nothing is sent before send()"]
 pub struct HttpCall {
-    border: Rc<dyn Border>,
+    border: Rc<Outside>,
     request: HttpRequest,
     /// Why the body could not be written.
     encoding: Option<String>,

@@ -12,7 +12,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::border::{Border, LogLevel};
+use crate::border::{LogLevel, Outside};
 use crate::cx::{Core, Cx};
 use crate::error::RpcError;
 use crate::filter;
@@ -76,7 +76,7 @@ pub(crate) struct Instance<S> {
 }
 
 impl<S: 'static> Instance<S> {
-    pub fn new(guest: Guest<S>, border: Rc<dyn Border>) -> Self {
+    pub fn new(guest: Guest<S>, border: Rc<Outside>) -> Self {
         let (sender, receiver) = mpsc::unbounded();
         let state = OnceCell::new();
         if let Start::Given(given) = &guest.start {

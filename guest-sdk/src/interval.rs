@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::border::Border;
+use crate::border::Outside;
 use crate::error::TimerError;
 
 /// Regular ticks, from [`Cx::interval`](crate::Cx::interval).
@@ -13,7 +13,7 @@ use crate::error::TimerError;
 /// added to the period. They do not come in bursts: of ticks that were missed one
 /// comes late, and the next is the first that lies ahead.
 pub struct Interval {
-    border: Rc<dyn Border>,
+    border: Rc<Outside>,
     begun: Duration,
     period: Duration,
     /// How many periods had passed at the last tick.
@@ -29,7 +29,7 @@ impl fmt::Debug for Interval {
 }
 
 impl Interval {
-    pub(crate) fn new(border: Rc<dyn Border>, period: Duration) -> Self {
+    pub(crate) fn new(border: Rc<Outside>, period: Duration) -> Self {
         let begun = border.elapsed();
         Interval {
             border,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::border::Border;
+use crate::border::Outside;
 use crate::error::KvError;
 use crate::turn::Turn;
 
@@ -46,7 +46,7 @@ const PAGE: u32 = 1_000;
 /// ```
 #[derive(Clone)]
 pub struct Kv {
-    border: Rc<dyn Border>,
+    border: Rc<Outside>,
     turn: Rc<Turn>,
 }
 
@@ -89,7 +89,7 @@ fn decode<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, KvError> {
 }
 
 impl Kv {
-    pub(crate) fn new(border: Rc<dyn Border>, turn: Rc<Turn>) -> Self {
+    pub(crate) fn new(border: Rc<Outside>, turn: Rc<Turn>) -> Self {
         Kv { border, turn }
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::border::Border;
+use crate::border::Outside;
 use crate::error::CallError;
 
 /// A way to call lightningd. Cheap to clone; calls may be open at the same time.
@@ -30,7 +30,7 @@ use crate::error::CallError;
 /// ```
 #[derive(Clone)]
 pub struct Rpc {
-    border: Rc<dyn Border>,
+    border: Rc<Outside>,
     cause: u64,
     filter: Option<Rc<str>>,
 }
@@ -45,7 +45,7 @@ impl fmt::Debug for Rpc {
 }
 
 impl Rpc {
-    pub(crate) fn new(border: Rc<dyn Border>, cause: u64) -> Self {
+    pub(crate) fn new(border: Rc<Outside>, cause: u64) -> Self {
         Rpc {
             border,
             cause,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
-use crate::border::{self, Border, Kept, LogLevel};
+use crate::border::{self, Kept, LogLevel};
 use crate::error::{CallError, HttpError, KvError, NotifyError, RpcError, TimerError};
 use crate::guest::Guest;
 use crate::http::{HttpRequest, HttpResponse};
@@ -41,7 +41,8 @@ use bindings::cln::guest::{
 };
 use bindings::exports::cln::guest::plugin;
 
-struct Wit(Instant);
+/// The WIT world's imports.
+pub struct Wit(Instant);
 
 impl From<LogLevel> for log::Level {
     fn from(level: LogLevel) -> Self {
@@ -86,12 +87,13 @@ impl From<kv::Failure> for KvError {
     }
 }
 
-impl Border for Wit {
-    fn log(&self, level: LogLevel, message: &str) {
+/// What `harness::Border` asks for.
+impl Wit {
+    pub(crate) fn log(&self, level: LogLevel, message: &str) {
         log::log(level.into(), message);
     }
 
-    fn call(
+    pub(crate) fn call(
         &self,
         cause: u64,
         method: String,
@@ -113,7 +115,7 @@ impl Border for Wit {
         .boxed_local()
     }
 
-    fn notify(&self, topic: &str, params: &str) -> Result<(), NotifyError> {
+    pub(crate) fn notify(&self, topic: &str, params: &str) -> Result<(), NotifyError> {
         notification::notify(topic, params).map_err(|failure| match failure {
             notification::Failure::Denied(text) => NotifyError::Denied(text),
             notification::Failure::Limit(text) => NotifyError::Limit(text),
@@ -121,15 +123,18 @@ impl Border for Wit {
         })
     }
 
-    fn message(&self, call: u64, level: LogLevel, message: &str) {
+    pub(crate) fn message(&self, call: u64, level: LogLevel, message: &str) {
         progress::message(call, level.into(), message);
     }
 
-    fn progress(&self, call: u64, num: u32, total: u32, stage: Option<(u32, u32)>) {
+    pub(crate) fn progress(&self, call: u64, num: u32, total: u32, stage: Option<(u32, u32)>) {
         progress::progress(call, num, total, stage);
     }
 
-    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, Result<(), TimerError>> {
+    pub(crate) fn sleep(
+        &self,
+        duration: Duration,
+    ) -> LocalBoxFuture<'static, Result<(), TimerError>> {
         // What is left of a millisecond is waited for too: never too short.
         let ms = duration.as_nanos().div_ceil(1_000_000);
         let ms = u64::try_from(ms).unwrap_or(u64::MAX);
@@ -142,11 +147,11 @@ impl Border for Wit {
         .boxed_local()
     }
 
-    fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
 
-    fn http(
+    pub(crate) fn http(
         &self,
         request: HttpRequest,
     ) -> LocalBoxFuture<'static, Result<HttpResponse, HttpError>> {
@@ -180,23 +185,23 @@ impl Border for Wit {
         .boxed_local()
     }
 
-    fn now(&self) -> SystemTime {
+    pub(crate) fn now(&self) -> SystemTime {
         SystemTime::now()
     }
 
-    fn kv_get(&self, key: String) -> Kept<Option<Vec<u8>>> {
+    pub(crate) fn kv_get(&self, key: String) -> Kept<Option<Vec<u8>>> {
         async move { Ok(kv::get(key).await?) }.boxed_local()
     }
 
-    fn kv_set(&self, key: String, value: Vec<u8>) -> Kept<()> {
+    pub(crate) fn kv_set(&self, key: String, value: Vec<u8>) -> Kept<()> {
         async move { Ok(kv::set(key, value).await?) }.boxed_local()
     }
 
-    fn kv_delete(&self, key: String) -> Kept<bool> {
+    pub(crate) fn kv_delete(&self, key: String) -> Kept<bool> {
         async move { Ok(kv::delete(key).await?) }.boxed_local()
     }
 
-    fn kv_list(
+    pub(crate) fn kv_list(
         &self,
         prefix: String,
         after: Option<String>,
@@ -214,7 +219,7 @@ impl Border for Wit {
         .boxed_local()
     }
 
-    fn kv_swap(
+    pub(crate) fn kv_swap(
         &self,
         key: String,
         expected: Option<Vec<u8>>,
@@ -232,7 +237,7 @@ impl Border for Wit {
 
 /// A guest without the type of its state.
 pub struct Erased(
-    Box<dyn FnOnce(Rc<dyn Border>) -> Rc<dyn Exports>>,
+    Box<dyn FnOnce(Rc<Wit>) -> Rc<dyn Exports>>,
     ::log::LevelFilter,
 );
 
@@ -272,7 +277,7 @@ fn next(delivery: &mut Delivery) -> bool {
 }
 
 fn start<E: Entry>() -> Rc<dyn Exports> {
-    let border: Rc<dyn Border> = Rc::new(Wit(Instant::now()));
+    let border = Rc::new(Wit(Instant::now()));
     border::enter(&border);
     std::panic::set_hook(Box::new(|panic| {
         border::log_line(LogLevel::Broken, &panic.to_string().replace('\n', " "));

@@ -22,6 +22,7 @@
 //! assert_eq!(reply, json!({"hello": ["Ada"]}));
 //! ```
 
+mod imports;
 mod node;
 mod store;
 
@@ -40,11 +41,12 @@ use serde_json::{Value, json};
 pub use node::{LogLine, RpcCall, Sent, Word};
 pub use store::TestStore;
 
-use crate::border::{self, Border};
+use crate::border;
 use crate::error::{CallError, HttpError, RpcError};
 use crate::guest::Guest;
 use crate::http::{HttpRequest, HttpResponse};
 use crate::instance::{Exports, Instance};
+pub(crate) use imports::Border;
 use node::Node;
 
 type Stateful = Rc<dyn Fn() -> Option<Rc<dyn Any>>>;
@@ -454,7 +456,7 @@ impl<T> Open<T> {
     }
 
     fn run(&self) {
-        border::enter(&(Rc::clone(&self.node) as Rc<dyn Border>));
+        border::enter(&node::border(&self.node));
         self.pool.borrow_mut().run_until_stalled();
     }
 }

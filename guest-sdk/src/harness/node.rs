@@ -10,8 +10,9 @@ use futures::channel::oneshot;
 use futures::future::{LocalBoxFuture, ready};
 use serde_json::Value;
 
+use super::Border;
 use super::store::TestStore;
-use crate::border::{Border, Kept, LogLevel};
+use crate::border::{Kept, LogLevel, Outside};
 use crate::error::{CallError, HttpError, KvError, NotifyError, RpcError, TimerError};
 use crate::filter;
 use crate::http::{HttpRequest, HttpResponse};
@@ -408,6 +409,6 @@ fn asks_for(grant: &str, method: &str) -> bool {
 }
 
 /// Nothing kept alive by accident: what the guest holds of the node is this.
-pub(super) fn border(node: &Rc<Node>) -> Rc<dyn Border> {
-    Rc::clone(node) as Rc<dyn Border>
+pub(super) fn border(node: &Rc<Node>) -> Rc<Outside> {
+    Rc::clone(node) as Rc<Outside>
 }
