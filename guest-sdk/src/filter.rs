@@ -36,7 +36,7 @@ impl Filter {
         match text.as_bytes().first() {
             Some(b'{') => {
                 let Members(members) =
-                    serde_json::from_str(text).map_err(|error| bad(&error.to_string()))?;
+                    json::from_str(text).map_err(|error| bad(&error.to_string()))?;
                 if members.is_empty() {
                     return Ok(Filter::All);
                 }
@@ -48,7 +48,7 @@ impl Filter {
             }
             Some(b'[') => {
                 let elements: Vec<&RawValue> =
-                    serde_json::from_str(text).map_err(|error| bad(&error.to_string()))?;
+                    json::from_str(text).map_err(|error| bad(&error.to_string()))?;
                 match elements.as_slice() {
                     [element] => Ok(Filter::Array(Box::new(Filter::parse(
                         element.get(),
@@ -74,7 +74,7 @@ impl Filter {
         let value = value.trim();
         match (self, value.as_bytes().first()) {
             (Filter::Array(element), Some(b'[')) => {
-                let Ok(values) = serde_json::from_str::<Vec<&RawValue>>(value) else {
+                let Ok(values) = json::from_str::<Vec<&RawValue>>(value) else {
                     return false;
                 };
                 out.push('[');
@@ -94,7 +94,7 @@ impl Filter {
                 true
             }
             (Filter::Object(wanted), Some(b'{')) => {
-                let Ok(Members(members)) = serde_json::from_str(value) else {
+                let Ok(Members(members)) = json::from_str(value) else {
                     return false;
                 };
                 out.push('{');

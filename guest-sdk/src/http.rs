@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use cln_protocol::json;
+
 use crate::border::Outside;
 use crate::error::HttpError;
 
@@ -168,7 +170,7 @@ impl HttpCall {
 
     /// The body as JSON, with its `Content-Type`.
     pub fn json(self, body: &(impl Serialize + ?Sized)) -> Self {
-        match serde_json::to_vec(body) {
+        match json::to_string(body) {
             Ok(text) => self.header("content-type", "application/json").body(text),
             Err(error) => HttpCall {
                 encoding: Some(error.to_string()),
@@ -246,6 +248,6 @@ impl HttpResponse {
 
     /// The body, read as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
-        serde_json::from_slice(&self.body).map_err(|error| HttpError::Decode(error.to_string()))
+        json::from_slice(&self.body).map_err(|error| HttpError::Decode(error.to_string()))
     }
 }

@@ -1,10 +1,11 @@
 //! What lightningd says in `init`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::rc::Rc;
 
 use cln_protocol::hook::Hook;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::option::Readable;
@@ -19,7 +20,7 @@ pub struct Init {
 }
 
 /// Secrets that payloads come without, by the hook or topic.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize)]
 pub(crate) struct Withheld {
     #[serde(default)]
     hooks: BTreeMap<String, Vec<String>>,
@@ -60,31 +61,59 @@ pub(crate) fn read<O: Readable>(option: &O, value: Option<&Value>) -> O::Output 
 }
 
 /// `configuration` of `init` (`lightningd/plugin.c`).
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Configuration {
-    /// lightningd's directory of this network. A guest cannot open it.
-    #[serde(rename = "lightning-dir", default)]
+    /// lightningd's directory of this network (`lightning-dir`). A guest cannot open it.
     pub lightning_dir: String,
-    /// The name of the JSON-RPC socket in it. A guest asks through `cx.rpc()` instead.
-    #[serde(rename = "rpc-file", default)]
+    /// The name of the JSON-RPC socket in it (`rpc-file`). A guest asks through `cx.rpc()` instead.
     pub rpc_file: String,
     /// Whether lightningd itself is starting, and not this plugin alone.
-    #[serde(default)]
     pub startup: bool,
     /// `bitcoin`, `testnet`, `testnet4`, `signet`, `regtest`, `liquid`, `liquid-regtest`.
-    #[serde(default)]
     pub network: String,
     /// Feature bits by where they appear, each in hex.
-    #[serde(default)]
     pub feature_set: BTreeMap<String, String>,
     /// All the rest.
-    #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
+// By hand: what serde makes of "all the rest" reads everything twice, and every guest has it.
+impl<'de> Deserialize<'de> for Configuration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Configuration;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the configuration")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Configuration, A::Error> {
+                let mut read = Configuration::default();
+                while let Some(name) = map.next_key::<String>()? {
+                    match name.as_str() {
+                        "lightning-dir" => read.lightning_dir = map.next_value()?,
+                        "rpc-file" => read.rpc_file = map.next_value()?,
+                        "startup" => read.startup = map.next_value()?,
+                        "network" => read.network = map.next_value()?,
+                        "feature_set" => read.feature_set = map.next_value()?,
+                        _ => {
+                            read.extra.insert(name, map.next_value()?);
+                        }
+                    }
+                }
+                Ok(read)
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
 /// `params` of `init`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, serde::Deserialize)]
 pub(crate) struct Params {
     #[serde(default)]
     pub options: BTreeMap<String, Value>,
@@ -92,4 +121,42 @@ pub(crate) struct Params {
     pub configuration: Configuration,
     #[serde(default)]
     pub withheld: Withheld,
+}
+
+#[cfg(test)]
+mod tests {
+    use cln_protocol::json;
+
+    use super::*;
+
+    #[test]
+    fn the_configuration_is_read_as_lightningd_writes_it() {
+        let read: Configuration = json::from_str(
+            r#"{"lightning-dir":"/d/regtest","rpc-file":"lightning-rpc","startup":true,
+                "network":"regtest","feature_set":{"node":"80","channel":""},
+                "always_use_proxy":false,"torv3-enabled":true}"#,
+        )
+        .unwrap();
+        assert_eq!(read.lightning_dir, "/d/regtest");
+        assert_eq!(read.rpc_file, "lightning-rpc");
+        assert!(read.startup);
+        assert_eq!(read.network, "regtest");
+        assert_eq!(read.feature_set.get("node").map(String::as_str), Some("80"));
+        let extra: Vec<_> = read.extra.keys().collect();
+        assert_eq!(extra, ["always_use_proxy", "torv3-enabled"]);
+
+        assert!(
+            json::from_str::<Configuration>("{}")
+                .unwrap()
+                .network
+                .is_empty()
+        );
+        let error = json::from_str::<Configuration>(r#"{"startup":"yes"}"#).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("invalid type: string \"yes\""),
+            "{error}"
+        );
+    }
 }

@@ -4,6 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use cln_protocol::json;
 use cln_protocol::manifest::OptionType;
 use futures::FutureExt;
 use futures::channel::mpsc;
@@ -106,8 +107,8 @@ impl<S: 'static> Instance<S> {
     }
 
     fn take_init(&self, text: &str) -> Result<(), String> {
-        let params: init::Params = serde_json::from_str(text)
-            .map_err(|error| format!("init is not as expected: {error}"))?;
+        let params: init::Params =
+            json::from_str(text).map_err(|error| format!("init is not as expected: {error}"))?;
         let init = Init {
             configuration: Rc::new(params.configuration),
             values: params.options,
@@ -117,13 +118,13 @@ impl<S: 'static> Instance<S> {
             let name = entry.declaration.name;
             validate(entry, init.values.get(name)).map_err(|reason| format!("{name}: {reason}"))?;
         }
-        *self.core.values.borrow_mut() = init.values.clone();
         // A second init keeps the configuration of the first; there is none in practice.
         let _ = self.core.configuration.set(Rc::clone(&init.configuration));
         if let Start::AtInit(make) = &self.guest.start {
             let make = make.borrow_mut().take().ok_or("init came twice")?;
             let _ = self.state.set(Rc::new(make(&init)?));
         }
+        *self.core.values.borrow_mut() = init.values;
         Ok(())
     }
 
@@ -182,7 +183,7 @@ impl<S: 'static> Exports for Instance<S> {
             deprecated: bool,
         }
         // v0.8.2 sent no params at all.
-        let request: Request = serde_json::from_str(request).unwrap_or_default();
+        let request: Request = json::from_str(request).unwrap_or_default();
         self.core.deprecated_apis.set(request.deprecated);
         manifest::manifest(&self.guest).to_json()
     }
@@ -267,7 +268,7 @@ impl<S: 'static> Exports for Instance<S> {
         let cx = self.method_cx(call)?;
         let entry = self.option(name)?;
         let value = match value {
-            Some(text) => serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?,
+            Some(text) => json::from_str(text).map_err(|error| invalid(error.to_string()))?,
             None if entry.declaration.kind == OptionType::Flag => Value::Bool(true),
             None => return Err(invalid("needs a value".to_owned())),
         };

@@ -6,6 +6,8 @@ use std::rc::Rc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use cln_protocol::json;
+
 use crate::border::Outside;
 use crate::error::KvError;
 use crate::turn::Turn;
@@ -75,14 +77,15 @@ pub enum KvSwap {
 }
 
 fn encode(key: &str, value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>, KvError> {
-    serde_json::to_vec(value).map_err(|error| KvError::Encode {
+    let text = json::to_string(value).map_err(|error| KvError::Encode {
         key: key.to_owned(),
         reason: error.to_string(),
-    })
+    })?;
+    Ok(text.into_bytes())
 }
 
 fn decode<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, KvError> {
-    serde_json::from_slice(value).map_err(|error| KvError::Decode {
+    json::from_slice(value).map_err(|error| KvError::Decode {
         key: key.to_owned(),
         reason: error.to_string(),
     })

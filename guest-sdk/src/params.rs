@@ -6,9 +6,11 @@ mod value;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use cln_protocol::json::{self, Reader, Unread};
+use cln_protocol::json::{self, Found, Misread, Reader};
 use serde::de::value::StringDeserializer;
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, MapAccess, Unexpected, Visitor,
+};
 use serde::forward_to_deserialize_any;
 use serde_json::value::RawValue;
 
@@ -42,16 +44,7 @@ pub(crate) fn names(usage: &str) -> Vec<String> {
 /// Errors: −32602, naming the parameter.
 pub(crate) fn parse<P: DeserializeOwned>(params: &str, names: &[String]) -> Result<P, RpcError> {
     let params = params.trim();
-    let read = |quick| {
-        P::deserialize(Params {
-            params,
-            names,
-            quick,
-        })
-    };
-    // What is wrong, serde_json knows.
-    read(true)
-        .or_else(|_| read(false))
+    P::deserialize(Params { params, names })
         .map_err(|Wrong(reason)| RpcError::invalid_params(reason))
 }
 
@@ -72,6 +65,17 @@ impl de::Error for Wrong {
         Wrong(message.to_string())
     }
 
+    // serde's own words for what is there would bring code for every fraction.
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let found = Found(found);
+        Wrong(format!("invalid type: {found}, expected {expected}"))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let found = Found(found);
+        Wrong(format!("invalid value: {found}, expected {expected}"))
+    }
+
     fn missing_field(field: &'static str) -> Self {
         Wrong(format!("missing required parameter: {field}"))
     }
@@ -86,15 +90,14 @@ impl From<serde_json::Error> for Wrong {
 struct Params<'a> {
     params: &'a str,
     names: &'a [String],
-    /// By the protocol's own reader, which says nothing of why it fails.
-    quick: bool,
 }
 
-fn quickly<'a, T>(
+/// All of `text`, as `read` wants it.
+fn whole<'a, T>(
     text: &'a str,
-    read: impl FnOnce(&mut Reader<'a>) -> Result<T, Unread>,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, Misread>,
 ) -> Result<T, Wrong> {
-    json::read(text, read).ok_or_else(|| Wrong(String::new()))
+    Ok(json::read(text, read)?)
 }
 
 impl<'a> Params<'a> {
@@ -154,10 +157,6 @@ impl<'a> Params<'a> {
             None => Ok(()),
         }
     }
-
-    fn whole(&self) -> serde_json::Deserializer<serde_json::de::StrRead<'a>> {
-        serde_json::Deserializer::from_str(self.params)
-    }
 }
 
 fn unknown(name: &str) -> Wrong {
@@ -172,10 +171,7 @@ impl<'de> Deserializer<'de> for Params<'de> {
     type Error = Wrong;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-        if self.quick {
-            return quickly(self.params, |reader| reader.deserialize_any(visitor));
-        }
-        Ok(self.whole().deserialize_any(visitor)?)
+        whole(self.params, |reader| reader.deserialize_any(visitor))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -191,11 +187,11 @@ impl<'de> Deserializer<'de> for Params<'de> {
         {
             return Err(unknown(name));
         }
-        visitor.visit_map(Named::new(members, self.quick))
+        visitor.visit_map(Named::new(members))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-        visitor.visit_map(Named::new(self.named(&[])?, self.quick))
+        visitor.visit_map(Named::new(self.named(&[])?))
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
@@ -225,12 +221,9 @@ impl<'de> Deserializer<'de> for Params<'de> {
         visitor: V,
     ) -> Result<V::Value, Wrong> {
         if name.starts_with("$serde_json::") {
-            if self.quick {
-                return quickly(self.params, |reader| {
-                    reader.deserialize_newtype_struct(name, visitor)
-                });
-            }
-            return Ok(self.whole().deserialize_newtype_struct(name, visitor)?);
+            return whole(self.params, |reader| {
+                reader.deserialize_newtype_struct(name, visitor)
+            });
         }
         visitor.visit_newtype_struct(self)
     }
@@ -245,15 +238,13 @@ impl<'de> Deserializer<'de> for Params<'de> {
 struct Named<'a> {
     left: std::vec::IntoIter<(String, &'a RawValue)>,
     current: Option<(String, &'a RawValue)>,
-    quick: bool,
 }
 
 impl<'a> Named<'a> {
-    fn new(members: Vec<(String, &'a RawValue)>, quick: bool) -> Self {
+    fn new(members: Vec<(String, &'a RawValue)>) -> Self {
         Named {
             left: members.into_iter(),
             current: None,
-            quick,
         }
     }
 }
@@ -278,8 +269,7 @@ impl<'de> MapAccess<'de> for Named<'de> {
             return Err(Wrong("a value without a name".to_owned()));
         };
         let text = value.get();
-        let quick = self.quick;
-        seed.deserialize(Value { text, quick })
+        seed.deserialize(Value(text))
             .map_err(|Wrong(reason)| Wrong(format!("{name}: {reason}: invalid token '{text}'")))
     }
 }

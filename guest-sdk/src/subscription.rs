@@ -38,8 +38,8 @@ impl Notification {
 fn payload<T: DeserializeOwned>(topic: &str, params: &str) -> Result<T, serde_json::Error> {
     let only = Only(topic, PhantomData);
     match json::read(params, |reader| reader.deserialize_map(only)) {
-        Some(payload) => Ok(payload),
-        None => json::from_str(inner(topic, params)),
+        Ok(payload) => Ok(payload),
+        Err(_) => json::from_str(inner(topic, params)),
     }
 }
 

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
+use cln_protocol::json;
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
@@ -60,9 +61,7 @@ fn answered(error: types::RpcError) -> RpcError {
     RpcError {
         code: error.code,
         message: error.message,
-        data: error
-            .data
-            .and_then(|data| serde_json::value::RawValue::from_string(data).ok()),
+        data: error.data.and_then(|data| json::from_str(&data).ok()),
     }
 }
 

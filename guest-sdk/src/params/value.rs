@@ -1,48 +1,45 @@
 //! One parameter of a method.
 
+use cln_protocol::json;
 use serde::de::{Deserializer, Visitor};
 
-use super::{Wrong, quickly};
+use super::{Wrong, whole};
 
 /// One parameter. As lenient as lightningd, which looks at the text of a token
 /// only: a number may be quoted, and a string that looks like a number or a
 /// boolean may come without quotes, because that is what `lightning-cli` sends.
-pub(super) struct Value<'a> {
-    pub text: &'a str,
-    pub quick: bool,
-}
+pub(super) struct Value<'a>(pub &'a str);
 
 impl<'a> Value<'a> {
     /// The text between the quotes, if it needs no unescaping.
     fn unquoted(&self) -> Option<&'a str> {
-        let inner = self.text.strip_prefix('"')?.strip_suffix('"')?;
+        let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
         (!inner.contains('\\')).then_some(inner)
     }
 
-    fn json(&self) -> serde_json::Deserializer<serde_json::de::StrRead<'a>> {
-        serde_json::Deserializer::from_str(self.text)
-    }
-
     fn is_word(&self) -> bool {
-        self.text
+        self.0
             .starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | 't' | 'f'))
     }
-}
 
-/// serde_json's reason, without the position that means nothing in one parameter.
-fn reason(error: &serde_json::Error) -> Wrong {
-    let text = error.to_string();
-    let end = text.rfind(" at line ").unwrap_or(text.len());
-    Wrong(text.get(..end).unwrap_or(&text).to_owned())
+    /// Read as JSON.
+    fn json<T>(
+        text: &'a str,
+        read: impl FnOnce(&mut json::Reader<'a>) -> Result<T, json::Misread>,
+    ) -> Result<T, Wrong> {
+        // The position means nothing in one parameter.
+        whole(text, read).map_err(|Wrong(mut reason)| {
+            reason.truncate(reason.rfind(" at line ").unwrap_or(reason.len()));
+            Wrong(reason)
+        })
+    }
 }
 
 macro_rules! maybe_quoted {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-            let text = self.unquoted().unwrap_or(self.text);
-            serde_json::Deserializer::from_str(text)
-                .$method(visitor)
-                .map_err(|error| reason(&error))
+            let text = self.unquoted().unwrap_or(self.0);
+            Value::json(text, |reader| reader.$method(visitor))
         }
     )*};
 }
@@ -51,12 +48,9 @@ macro_rules! maybe_a_word {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
             if self.is_word() {
-                return visitor.visit_borrowed_str(self.text);
+                return visitor.visit_borrowed_str(self.0);
             }
-            if self.quick {
-                return quickly(self.text, |reader| reader.$method(visitor));
-            }
-            self.json().$method(visitor).map_err(|error| reason(&error))
+            Value::json(self.0, |reader| reader.$method(visitor))
         }
     )*};
 }
@@ -64,10 +58,7 @@ macro_rules! maybe_a_word {
 macro_rules! as_json {
     ($($method:ident($($name:ident: $kind:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $($name: $kind,)* visitor: V) -> Result<V::Value, Wrong> {
-            if self.quick {
-                return quickly(self.text, |reader| reader.$method($($name,)* visitor));
-            }
-            self.json().$method($($name,)* visitor).map_err(|error| reason(&error))
+            Value::json(self.0, |reader| reader.$method($($name,)* visitor))
         }
     )*};
 }
@@ -102,7 +93,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-        if self.text == "null" {
+        if self.0 == "null" {
             visitor.visit_none()
         } else {
             visitor.visit_some(self)
@@ -115,15 +106,9 @@ impl<'de> Deserializer<'de> for Value<'de> {
         visitor: V,
     ) -> Result<V::Value, Wrong> {
         if name.starts_with("$serde_json::") {
-            if self.quick {
-                return quickly(self.text, |reader| {
-                    reader.deserialize_newtype_struct(name, visitor)
-                });
-            }
-            return self
-                .json()
-                .deserialize_newtype_struct(name, visitor)
-                .map_err(|error| reason(&error));
+            return Value::json(self.0, |reader| {
+                reader.deserialize_newtype_struct(name, visitor)
+            });
         }
         visitor.visit_newtype_struct(self)
     }

@@ -4,14 +4,16 @@
 //! What passes is checked as strictly as a parser would, and strings, which are most of
 //! what lightningd sends, at the speed of memory.
 
+mod escapes;
 mod plain;
 mod typed;
 mod written;
 
 use std::borrow::Cow;
 
+use escapes::unescape;
 use plain::plain;
-pub use typed::{Reader, Unread, from_str, read};
+pub use typed::{Found, Misread, Reader, from_slice, from_str, read};
 pub use written::to_string;
 
 /// One member of an object, as it is written.
@@ -76,12 +78,10 @@ impl<'a> Name<'a> {
 
     /// What it says; `None` if its escapes stand for no text, such as half a surrogate pair.
     pub fn text(&self) -> Option<Cow<'a, str>> {
+        let written = self.key.strip_prefix('"')?.strip_suffix('"')?;
         match self.escaped {
-            false => {
-                let plain = self.key.strip_prefix('"')?.strip_suffix('"')?;
-                Some(Cow::Borrowed(plain))
-            }
-            true => serde_json::from_str(self.key).ok().map(Cow::Owned),
+            false => Some(Cow::Borrowed(written)),
+            true => unescape(written).ok().map(Cow::Owned),
         }
     }
 }

@@ -97,9 +97,12 @@ impl FeatureBits {
             .places()
             .into_iter()
             .filter(|(_, bytes)| !bytes.is_empty());
-        Value::Object(Map::from_iter(filled.map(|(place, bytes)| {
-            (place.to_owned(), Value::from(hex::encode(bytes)))
-        })))
+        // One by one: to collect them would sort them first, by 6 KiB of code in every guest.
+        let mut map = Map::new();
+        for (place, bytes) in filled {
+            map.insert(place.to_owned(), hex::encode(bytes).into());
+        }
+        Value::Object(map)
     }
 }
 

@@ -35,6 +35,8 @@ pub use rpcmethods::RpcMethod;
 
 use serde_json::{Map, Value, json};
 
+use crate::json;
+
 /// What a plugin says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Manifest {
@@ -76,7 +78,8 @@ impl Manifest {
 
     /// The whole as JSON text.
     pub fn to_json(&self) -> String {
-        self.to_value().to_string()
+        // A tree of values with texts for names can be written.
+        json::to_string(&self.to_value()).unwrap_or_default()
     }
 
     /// What may be sent to lightningd: without `capabilities`, and without the
@@ -88,10 +91,10 @@ impl Manifest {
     }
 
     fn write(&self, for_lightningd: bool) -> Value {
-        let mut map = Map::new();
+        let mut written = Written(Map::new());
         if let Some(reason) = &self.disable {
-            map.insert("disable".into(), reason.as_str().into());
-            return Value::Object(map);
+            written.member("disable", reason.as_str().into());
+            return Value::Object(written.0);
         }
         let options = self.options.iter().map(|option| {
             let mut value = option.to_value();
@@ -103,52 +106,49 @@ impl Manifest {
             }
             value
         });
-        map.insert("options".into(), options.collect());
+        written.member("options", options.collect());
         let methods = self.rpcmethods.iter().map(RpcMethod::to_value);
-        map.insert("rpcmethods".into(), methods.collect());
-        map.insert("dynamic".into(), self.dynamic.into());
-        map.insert(
-            "nonnumericids".into(),
-            self.nonnumericids.unwrap_or(true).into(),
-        );
+        written.member("rpcmethods", methods.collect());
+        written.member("dynamic", self.dynamic.into());
+        let nonnumericids = self.nonnumericids.unwrap_or(true);
+        written.member("nonnumericids", nonnumericids.into());
         if self.cancheck {
-            map.insert("cancheck".into(), true.into());
+            written.member("cancheck", true.into());
         }
         if !self.featurebits.is_empty() {
-            map.insert("featurebits".into(), self.featurebits.to_value());
+            written.member("featurebits", self.featurebits.to_value());
         }
+        let topics = self.subscriptions.iter().map(|topic| json!(topic));
+        written.list("subscriptions", topics.collect());
+        let hooks = self.hooks.iter().map(HookRegistration::to_value);
+        written.list("hooks", hooks.collect());
         let topics = self.notifications.iter();
-        let lists: [(&str, Vec<Value>); 4] = [
-            (
-                "subscriptions",
-                self.subscriptions
-                    .iter()
-                    .map(|topic| json!(topic))
-                    .collect(),
-            ),
-            (
-                "hooks",
-                self.hooks.iter().map(HookRegistration::to_value).collect(),
-            ),
-            (
-                "notifications",
-                topics.map(|topic| json!({"method": topic})).collect(),
-            ),
-            (
-                "custommessages",
-                self.custommessages.iter().map(|kind| json!(kind)).collect(),
-            ),
-        ];
-        for (name, list) in lists {
-            if !list.is_empty() {
-                map.insert(name.into(), list.into());
-            }
-        }
-        if !for_lightningd && !self.capabilities.is_empty() {
+        let topics = topics.map(|topic| json!({"method": topic}));
+        written.list("notifications", topics.collect());
+        let kinds = self.custommessages.iter().map(|kind| json!(kind));
+        written.list("custommessages", kinds.collect());
+        if !for_lightningd {
             let requests = self.capabilities.iter().map(CapabilityRequest::to_value);
-            map.insert("capabilities".into(), requests.collect());
+            written.list("capabilities", requests.collect());
         }
-        Value::Object(map)
+        Value::Object(written.0)
+    }
+}
+
+/// A manifest on its way to JSON. Its functions stay functions: this is in every guest.
+struct Written(Map<String, Value>);
+
+impl Written {
+    #[inline(never)]
+    fn member(&mut self, name: &str, value: Value) {
+        self.0.insert(name.to_owned(), value);
+    }
+
+    /// A list with nothing in it is left out.
+    fn list(&mut self, name: &str, list: Vec<Value>) {
+        if !list.is_empty() {
+            self.member(name, list.into());
+        }
     }
 }
 

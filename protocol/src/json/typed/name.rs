@@ -1,31 +1,59 @@
-//! The names of members and variants.
+//! The names of members.
 
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, VariantAccess, Visitor};
+use serde::de::{Deserializer, Error, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::{Text, Unread};
+use super::variant::Plain;
+use super::{Misread, Reader, Text};
 
-/// What serde_json reads in a way of its own.
-macro_rules! left {
+/// The name of a member.
+pub(super) struct Key<'de>(pub Text<'de>);
+
+impl<'de> Key<'de> {
+    /// The name as a number: what is between its quotes, unescaped.
+    fn number<T>(
+        self,
+        read: impl FnOnce(&mut Reader<'de>) -> Result<T, Misread>,
+    ) -> Result<T, Misread> {
+        let number = match self.0 {
+            Text::Plain(text) if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') => text,
+            _ => return Err(Misread::because(NO_NUMBER)),
+        };
+        let mut reader = Reader::over(number);
+        let value = read(&mut reader).map_err(|misread| misread.or(NO_NUMBER))?;
+        match reader.at == number.len() {
+            true => Ok(value),
+            false => Err(Misread::because(NO_NUMBER)),
+        }
+    }
+}
+
+/// serde_json's words.
+const NO_NUMBER: &str = "invalid value: expected key to be a number in quotes";
+
+macro_rules! numbers {
     ($($method:ident)*) => {
         $(
-            fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Unread> {
-                Err(Unread)
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
+                self.number(|reader| reader.$method(visitor))
             }
         )*
     };
 }
 
-pub(super) use left;
-
-/// The name of a member.
-pub(super) struct Key<'de>(pub Text<'de>);
-
 impl<'de> Deserializer<'de> for Key<'de> {
-    type Error = Unread;
+    type Error = Misread;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
         self.0.visit(visitor)
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
+        match self.0.as_str() {
+            "true" => visitor.visit_bool(true),
+            "false" => visitor.visit_bool(false),
+            other => Err(Misread::invalid_type(Unexpected::Str(other), &visitor)),
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -33,32 +61,37 @@ impl<'de> Deserializer<'de> for Key<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Unread> {
-        visitor.visit_enum(Variant(self.0))
+    ) -> Result<V::Value, Misread> {
+        visitor.visit_enum(Plain(self))
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
         visitor.visit_some(self)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Unread> {
-        if name.starts_with("$serde_json::") {
-            return Err(Unread);
-        }
+    ) -> Result<V::Value, Misread> {
         visitor.visit_newtype_struct(self)
     }
 
-    // Numbers and the like as names of members.
-    left! {
-        deserialize_bool
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
+        match self.0 {
+            Text::Plain(plain) => visitor.visit_borrowed_bytes(plain.as_bytes()),
+            Text::Escaped(decoded) => visitor.visit_bytes(decoded.as_bytes()),
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
+        self.deserialize_bytes(visitor)
+    }
+
+    numbers! {
         deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
         deserialize_f32 deserialize_f64
-        deserialize_bytes deserialize_byte_buf
     }
     forward_to_deserialize_any! {
         char str string identifier ignored_any unit seq map
@@ -66,41 +99,10 @@ impl<'de> Deserializer<'de> for Key<'de> {
     }
 }
 
-/// The name of a variant.
-pub(super) struct Variant<'de>(pub Text<'de>);
+impl<'de> IntoDeserializer<'de, Misread> for Key<'de> {
+    type Deserializer = Self;
 
-impl<'de> EnumAccess<'de> for Variant<'de> {
-    type Error = Unread;
-    type Variant = Nothing;
-
-    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Nothing), Unread> {
-        Ok((seed.deserialize(Key(self.0))?, Nothing))
-    }
-}
-
-/// What is in a variant.
-pub(super) struct Nothing;
-
-impl<'de> VariantAccess<'de> for Nothing {
-    type Error = Unread;
-
-    fn unit_variant(self) -> Result<(), Unread> {
-        Ok(())
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, Unread> {
-        Err(Unread)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Unread> {
-        Err(Unread)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, Unread> {
-        Err(Unread)
+    fn into_deserializer(self) -> Self {
+        self
     }
 }
