@@ -31,6 +31,8 @@ pub struct Workshop {
     compiler: Compiler,
     cache: Arc<Cache>,
     permits: Semaphore,
+    /// Modules in memory, on their way through the compiler: those that wait stay on the disk.
+    compiling: Semaphore,
     room: Arc<Room>,
     /// What happened before `init`, when nothing may be written.
     to_keep: Mutex<Vec<Kept>>,
@@ -77,6 +79,7 @@ impl Workshop {
             compiler: Compiler::new()?,
             cache: Arc::new(Cache::new(cache, CACHE_SIZE)),
             permits: Semaphore::new(compile::cores()),
+            compiling: Semaphore::new(compile::cores()),
             room: Arc::new(Room::of_this_process()),
             to_keep: Mutex::default(),
             may_write: AtomicBool::new(false),
@@ -110,6 +113,7 @@ impl Workshop {
             return Ok(loaded);
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
+        let turn = self.compiling.acquire().await.map_err(|e| e.to_string())?;
         // Read once more, and judged by what is read now: the file may be another since.
         let (path, module_bytes) = (path.to_owned(), limits.module_bytes);
         let read = move || {
@@ -119,17 +123,21 @@ impl Workshop {
             Ok::<_, String>((module, key, digest))
         };
         let (module, key, digest) = self.aside(read).await??;
-        let time = Duration::from_millis(limits.compile_time_ms);
-        let within = compile::Limits::within(time, limits.compile_memory_bytes);
-        let artifact = self
-            .compiler
-            .compile(&module, within)
-            .await
-            .map_err(|e| e.to_string())?;
-        let (made, engine) = (artifact.clone(), self.engine.clone());
-        let component = self.aside(move || made.component(&engine)).await;
+        let artifact = match self.made(&key) {
+            Some(artifact) => artifact,
+            None => {
+                let time = Duration::from_millis(limits.compile_time_ms);
+                let within = compile::Limits::within(time, limits.compile_memory_bytes);
+                let artifact = self.compiler.compile(&module, within).await;
+                let artifact = artifact.map_err(|e| e.to_string())?;
+                self.keep_later(Kept::Compiled(key, digest, artifact.clone()));
+                artifact
+            }
+        };
+        drop((module, turn));
+        let engine = self.engine.clone();
+        let component = self.aside(move || artifact.component(&engine)).await;
         let component = component?.map_err(|e| format!("{e:#}"))?;
-        self.keep_later(Kept::Compiled(key, digest, artifact));
         if self.may_write.load(Ordering::SeqCst) {
             // Too late for this start, and nobody is there to be told.
             drop(self.keep().await);
@@ -209,6 +217,15 @@ impl Workshop {
         let _permit = self.permits.acquire().await.map_err(|e| e.to_string())?;
         let done = tokio::task::spawn_blocking(work).await;
         done.map_err(|e| e.to_string())
+    }
+
+    /// What was compiled in this start already, under another name.
+    fn made(&self, key: &Key) -> Option<Artifact> {
+        let to_keep = self.to_keep.lock().unwrap_or_else(PoisonError::into_inner);
+        to_keep.iter().find_map(|kept| match kept {
+            Kept::Compiled(made, _, artifact) if made == key => Some(artifact.clone()),
+            _ => None,
+        })
     }
 
     fn keep_later(&self, kept: Kept) {
