@@ -4,10 +4,9 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use cln_protocol::json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-use cln_protocol::json;
 
 use crate::border::Outside;
 use crate::error::HttpError;

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::rc::Rc;
 
+use cln_protocol::json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-use cln_protocol::json;
 
 use crate::border::Outside;
 use crate::error::KvError;

@@ -353,6 +353,14 @@ mod tests {
                 "amount_msat: expected value: invalid token '\"x\"'",
             ),
             (
+                r#"["ln","5x"]"#,
+                "amount_msat: trailing characters: invalid token '\"5x\"'",
+            ),
+            (
+                r#"["ln",1.5]"#,
+                "amount_msat: invalid type: floating point `1.5`, expected u64: invalid token '1.5'",
+            ),
+            (
                 r#"{"bolt11":[]}"#,
                 "bolt11: invalid type: sequence, expected a string: invalid token '[]'",
             ),

@@ -15,13 +15,16 @@ const GUESTS: [usize; 6] = [0, 1, 10, 11, 100, 101];
 /// Guests in one bridge, for calls per second.
 const LOADED: [usize; 4] = [1, 10, 100, 1000];
 /// Rows of this room.
-pub const ROWS: [&str; 5] = [
+pub const ROWS: [&str; 6] = [
     "memory-rss",
     "memory-pss",
     "wakeups",
     "calls-spread",
     "calls-one",
+    ALONE,
 ];
+/// Calls to a guest that is the only one in its bridge, in the same rounds.
+pub const ALONE: &str = "calls-alone";
 
 /// Measures all rows of this room.
 pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
@@ -42,6 +45,7 @@ pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     counts.dedup();
     let who = Peer::Bridge.word();
     counts.retain(|count| *count <= bench.most_guests);
+    let mut alone: Option<Plugin> = None;
     for count in counts {
         let start = warm(bench, count)?;
         let mut plugin = Plugin::start(&start)?;
@@ -64,25 +68,38 @@ pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
                 .add("wakeups", who, "", count as u64, "1/s", rate);
         }
         if LOADED.contains(&count) && bench.wants_any(&["calls-spread", "calls-one"]) {
-            calls(bench, &mut plugin, &guests)?;
+            calls(bench, &mut plugin, alone.as_mut(), &guests)?;
         }
         eprintln!("{count} guests loaded");
+        if count == 1 {
+            alone = Some(plugin);
+        }
     }
     Ok(())
 }
 
-fn calls(bench: &mut Bench, plugin: &mut Plugin, guests: &[Guest]) -> anyhow::Result<()> {
+/// `alone` is measured beside it, for within minutes the machine may be another.
+fn calls(
+    bench: &mut Bench,
+    plugin: &mut Plugin,
+    mut alone: Option<&mut Plugin>,
+    guests: &[Guest],
+) -> anyhow::Result<()> {
     let echo = |guest: &Guest| Template::request(&format!("{}-echo", guest.name), "{}", "ok");
     let all: Vec<Template> = guests.iter().map(echo).collect();
     let time = Duration::from_millis(300);
     for _ in 0..bench.rounds {
         for cores in Cores::BOTH {
-            bench.machine.assign(cores, &[plugin.process()])?;
-            for (row, templates) in [("calls-spread", &all[..]), ("calls-one", &all[..1])] {
-                let rate = plugin.outstanding(templates, 64, time)?;
-                let (who, at) = (Peer::Bridge.word(), guests.len() as u64);
-                bench.figures.add(row, who, cores.word(), at, "1/s", rate);
+            let both = alone.as_ref().map(|alone| alone.process());
+            let both: Vec<u32> = both.into_iter().chain([plugin.process()]).collect();
+            bench.machine.assign(cores, &both)?;
+            let (who, at) = (Peer::Bridge.word(), guests.len() as u64);
+            let mut add = |row, rate| bench.figures.add(row, who, cores.word(), at, "1/s", rate);
+            add("calls-spread", plugin.outstanding(&all, 64, time)?);
+            if let Some(alone) = &mut alone {
+                add(ALONE, alone.outstanding(&all[..1], 64, time)?);
             }
+            add("calls-one", plugin.outstanding(&all[..1], 64, time)?);
         }
     }
     bench.machine.assign(Cores::Free, &[])
