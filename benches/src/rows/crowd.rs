@@ -45,7 +45,7 @@ pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     counts.dedup();
     let who = Peer::Bridge.word();
     counts.retain(|count| *count <= bench.most_guests);
-    let mut alone: Option<Plugin> = None;
+    let mut lone = None;
     for count in counts {
         let start = warm(bench, count)?;
         let mut plugin = Plugin::start(&start)?;
@@ -68,11 +68,13 @@ pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
                 .add("wakeups", who, "", count as u64, "1/s", rate);
         }
         if LOADED.contains(&count) && bench.wants_any(&["calls-spread", "calls-one"]) {
+            // Started now: beside it, memory would be shared.
+            let mut alone = lone.as_ref().map(Plugin::start).transpose()?;
             calls(bench, &mut plugin, alone.as_mut(), &guests)?;
         }
         eprintln!("{count} guests loaded");
         if count == 1 {
-            alone = Some(plugin);
+            lone = Some(start);
         }
     }
     Ok(())
