@@ -1,9 +1,13 @@
 //! JSON as the protocol's own reader and writer see it, and what is left of a payload without
 //! its secrets.
 
+#[path = "../../protocol/src/json/typed/agreement.rs"]
+mod agreement;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use agreement::assert_agrees;
 use cln_protocol::hook::Place;
 use cln_protocol::hooks::HtlcAcceptedPayload;
 use cln_protocol::json;
@@ -34,26 +38,7 @@ pub fn json(data: &[u8]) {
 
 /// Read as serde_json reads it, whatever it is.
 fn same<'a, T: Deserialize<'a> + Debug>(text: &'a str) {
-    let theirs = serde_json::from_str::<T>(text).map_err(|error| reason(&error));
-    let ours = json::from_str::<T>(text).map_err(|error| reason(&error));
-    match serde_json::from_str::<IgnoredAny>(text) {
-        Ok(_) => assert_eq!(format!("{ours:?}"), format!("{theirs:?}")),
-        // Of several things that are wrong, which is seen first may differ.
-        Err(_) => assert_eq!((ours.is_err(), theirs.is_err()), (true, true)),
-    }
-}
-
-/// Without the place, which serde_json looks at after it has gone on in some cases. Of a name that
-/// only begins as a number it says one of three things.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let end = text.rfind(" at line ").expect("a place");
-    match text.get(..end).expect("ASCII") {
-        "expected `\"`" | "invalid number" => {
-            "invalid value: expected key to be a number in quotes".to_owned()
-        }
-        reason => reason.to_owned(),
-    }
+    assert_agrees(text, json::from_str::<T>(text));
 }
 
 /// What is withheld is gone, and nothing else is.

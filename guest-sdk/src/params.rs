@@ -6,7 +6,7 @@ mod value;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use cln_protocol::json::{self, Found, Misread, Reader};
+use cln_protocol::json::{self, Misread};
 use serde::de::value::StringDeserializer;
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, MapAccess, Unexpected, Visitor,
@@ -65,15 +65,13 @@ impl de::Error for Wrong {
         Wrong(message.to_string())
     }
 
-    // serde's own words for what is there would bring code for every fraction.
+    // In the reader's words: serde's own would bring code for every fraction.
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let found = Found(found);
-        Wrong(format!("invalid type: {found}, expected {expected}"))
+        Wrong::custom(Misread::invalid_type(found, expected))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let found = Found(found);
-        Wrong(format!("invalid value: {found}, expected {expected}"))
+        Wrong::custom(Misread::invalid_value(found, expected))
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -90,14 +88,6 @@ impl From<serde_json::Error> for Wrong {
 struct Params<'a> {
     params: &'a str,
     names: &'a [String],
-}
-
-/// All of `text`, as `read` wants it.
-fn whole<'a, T>(
-    text: &'a str,
-    read: impl FnOnce(&mut Reader<'a>) -> Result<T, Misread>,
-) -> Result<T, Wrong> {
-    Ok(json::read(text, read)?)
 }
 
 impl<'a> Params<'a> {
@@ -171,7 +161,9 @@ impl<'de> Deserializer<'de> for Params<'de> {
     type Error = Wrong;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-        whole(self.params, |reader| reader.deserialize_any(visitor))
+        Ok(json::read(self.params, |reader| {
+            reader.deserialize_any(visitor)
+        })?)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -221,9 +213,9 @@ impl<'de> Deserializer<'de> for Params<'de> {
         visitor: V,
     ) -> Result<V::Value, Wrong> {
         if name.starts_with("$serde_json::") {
-            return whole(self.params, |reader| {
+            return Ok(json::read(self.params, |reader| {
                 reader.deserialize_newtype_struct(name, visitor)
-            });
+            })?);
         }
         visitor.visit_newtype_struct(self)
     }

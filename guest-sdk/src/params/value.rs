@@ -3,7 +3,7 @@
 use cln_protocol::json;
 use serde::de::{Deserializer, Visitor};
 
-use super::{Wrong, whole};
+use super::Wrong;
 
 /// One parameter. As lenient as lightningd, which looks at the text of a token
 /// only: a number may be quoted, and a string that looks like a number or a
@@ -28,7 +28,8 @@ impl<'a> Value<'a> {
         read: impl FnOnce(&mut json::Reader<'a>) -> Result<T, json::Misread>,
     ) -> Result<T, Wrong> {
         // The position means nothing in one parameter.
-        whole(text, read).map_err(|Wrong(mut reason)| {
+        json::read(text, read).map_err(|error| {
+            let Wrong(mut reason) = error.into();
             reason.truncate(reason.rfind(" at line ").unwrap_or(reason.len()));
             Wrong(reason)
         })

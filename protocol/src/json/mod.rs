@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use escapes::unescape;
 use plain::plain;
-pub use typed::{Found, Misread, Reader, from_slice, from_str, read};
+pub use typed::{Misread, Reader, from_slice, from_str, read};
 pub use written::to_string;
 
 /// One member of an object, as it is written.

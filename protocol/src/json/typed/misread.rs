@@ -83,8 +83,7 @@ impl de::Error for Misread {
 
 /// What was there, as serde_json names it. serde's own words for it know every way to write a
 /// fraction, which is a twentieth of a guest's code.
-#[derive(Debug)]
-pub struct Found<'a>(pub Unexpected<'a>);
+struct Found<'a>(Unexpected<'a>);
 
 impl fmt::Display for Found<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,7 +16,7 @@ use serde::de::{
 };
 
 use super::white_space;
-pub use misread::{Found, Misread};
+pub use misread::Misread;
 use name::Key;
 pub use tokens::Reader;
 use tokens::{Number, Text};
@@ -126,13 +126,10 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
-        let yes = match self.peek()? {
-            b't' => true,
-            b'f' => false,
-            _ => return Err(self.mistyped(&visitor)),
-        };
-        self.literal(if yes { "true" } else { "false" })?;
-        visitor.visit_bool(yes)
+        match self.peek()? {
+            b't' | b'f' => visitor.visit_bool(self.boolean()?),
+            _ => Err(self.mistyped(&visitor)),
+        }
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
@@ -317,5 +314,7 @@ impl<'de> IntoDeserializer<'de, Misread> for Raw<'de> {
     }
 }
 
+#[cfg(test)]
+mod agreement;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::agreement::assert_agrees;
 use super::*;
 use crate::hooks::HtlcAcceptedPayload;
 
@@ -38,26 +39,7 @@ enum Kind {
 }
 
 fn same<'a, T: Deserialize<'a> + Debug>(text: &'a str) {
-    let theirs = serde_json::from_str::<T>(text).map_err(|error| reason(&error));
-    let ours = from_str::<T>(text).map_err(|error| reason(&error));
-    match serde_json::from_str::<IgnoredAny>(text) {
-        Ok(_) => assert_eq!(format!("{ours:?}"), format!("{theirs:?}"), "{text}"),
-        // Of several things that are wrong, which is seen first may differ.
-        Err(_) => assert_eq!((ours.is_err(), theirs.is_err()), (true, true), "{text}"),
-    }
-}
-
-/// Without the place, which serde_json looks at after it has gone on in some cases. Of a name that
-/// only begins as a number it says one of three things.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let end = text.rfind(" at line ").expect("a place");
-    match text.get(..end).expect("ASCII") {
-        "expected `\"`" | "invalid number" => {
-            "invalid value: expected key to be a number in quotes".to_owned()
-        }
-        reason => reason.to_owned(),
-    }
+    assert_agrees(text, from_str::<T>(text));
 }
 
 fn same_as_all(text: &str) {

@@ -24,12 +24,6 @@ pub(super) enum Text<'de> {
     Escaped(String),
 }
 
-/// What is there instead of what is expected.
-enum Either<'de> {
-    Text(Text<'de>),
-    Other(Unexpected<'de>),
-}
-
 pub(super) enum Number {
     Unsigned(u64),
     Signed(i64),
@@ -166,9 +160,8 @@ impl<'de> Reader<'de> {
             self.at = end;
             return Ok(Number::Unsigned(number));
         }
-        let end = crate::json::number(self.text.as_bytes(), self.at).ok_or(Misread::NO_JSON)?;
-        let written = self.text.get(self.at..end).ok_or(Misread::NO_JSON)?;
-        self.at = end;
+        let written = self.written_number()?;
+        self.at += written.len();
         // No integer is written with a point or an exponent, and minus zero is none.
         if first == b'-' {
             if let Ok(number @ ..0) = written.parse() {
@@ -184,13 +177,25 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// The number that is next, as it is written. It is not passed over.
+    fn written_number(&self) -> Result<&'de str, Misread> {
+        let end = crate::json::number(self.text.as_bytes(), self.at).ok_or(Misread::NO_JSON)?;
+        self.text.get(self.at..end).ok_or(Misread::NO_JSON)
+    }
+
+    /// `true`, or else it must be `false`.
+    pub(super) fn boolean(&mut self) -> Result<bool, Misread> {
+        let yes = self.peek()? == b't';
+        self.literal(if yes { "true" } else { "false" })?;
+        Ok(yes)
+    }
+
     /// An integer of more than 64 bits.
     pub(super) fn wide<T: FromStr>(&mut self) -> Result<T, Misread> {
         if !matches!(self.peek()?, b'-' | b'0'..=b'9') {
             return Err(Misread::because("invalid number"));
         }
-        let end = crate::json::number(self.text.as_bytes(), self.at).ok_or(Misread::NO_JSON)?;
-        let written = self.text.get(self.at..end).ok_or(Misread::NO_JSON)?;
+        let written = self.written_number()?;
         let integer = written.find(['.', 'e', 'E']).unwrap_or(written.len());
         let written = written.get(..integer).unwrap_or(written);
         self.at += integer;
@@ -221,35 +226,31 @@ impl<'de> Reader<'de> {
     #[cold]
     #[inline(never)]
     pub(super) fn mistyped(&mut self, expected: &dyn Expected) -> Misread {
-        let found = match self.peek() {
-            Ok(b'"') => self.string().map(Either::Text),
-            Ok(b'[') => Ok(Either::Other(Unexpected::Seq)),
-            Ok(b'{') => Ok(Either::Other(Unexpected::Map)),
-            Ok(b'n') => self
-                .literal("null")
-                .map(|()| Either::Other(Unexpected::Unit)),
-            Ok(first @ (b't' | b'f')) => {
-                let yes = first == b't';
-                let word = if yes { "true" } else { "false" };
-                let read = self.literal(word);
-                read.map(|()| Either::Other(Unexpected::Bool(yes)))
+        self.found_instead_of(expected)
+            .unwrap_or_else(|misread| misread)
+    }
+
+    fn found_instead_of(&mut self, expected: &dyn Expected) -> Result<Misread, Misread> {
+        let text;
+        let found = match self.peek()? {
+            b'"' => {
+                text = self.string()?;
+                Unexpected::Str(text.as_str())
             }
-            Ok(_) => self.number().map(|number| {
-                Either::Other(match number {
-                    Number::Unsigned(number) => Unexpected::Unsigned(number),
-                    Number::Signed(number) => Unexpected::Signed(number),
-                    Number::Float(number) => Unexpected::Float(number),
-                })
-            }),
-            Err(misread) => Err(misread),
+            b'[' => Unexpected::Seq,
+            b'{' => Unexpected::Map,
+            b'n' => {
+                self.literal("null")?;
+                Unexpected::Unit
+            }
+            b't' | b'f' => Unexpected::Bool(self.boolean()?),
+            _ => match self.number()? {
+                Number::Unsigned(number) => Unexpected::Unsigned(number),
+                Number::Signed(number) => Unexpected::Signed(number),
+                Number::Float(number) => Unexpected::Float(number),
+            },
         };
-        match found {
-            Ok(Either::Text(text)) => {
-                Misread::invalid_type(Unexpected::Str(text.as_str()), expected)
-            }
-            Ok(Either::Other(found)) => Misread::invalid_type(found, expected),
-            Err(misread) => misread,
-        }
+        Ok(Misread::invalid_type(found, expected))
     }
 
     pub(super) fn leave(&mut self, end: u8) -> Result<(), Misread> {
@@ -298,6 +299,7 @@ fn short(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     let zeros = count > 1 && digits.first() == Some(&b'0');
     ((1..20).contains(&count) && !more && !zeros).then_some((number, at + count))
 }
+
 impl<'de> Text<'de> {
     pub(super) fn as_str(&self) -> &str {
         match self {
