@@ -14,4 +14,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 scripts/build-guests.sh tests/guests/measured
 # Just what test.sh builds: another selection would give the engine other features.
 cargo build --release --workspace --lib --bins --tests
+if [[ -z ${CLN_WASM_BIN:-} && " $*" != *" --bridge"* ]]; then
+    # What a node runs.
+    cargo build --profile dist --workspace --bin cln-wasm
+    export CLN_WASM_BIN=$PWD/target/dist/cln-wasm
+fi
 exec target/release/cln-wasm-bench "$@"

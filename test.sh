@@ -5,9 +5,9 @@
 #   ./test.sh ARGUMENT...           ARGUMENTs go to `cargo test`:
 #   ./test.sh -p cln-wasm framing   one crate's tests with "framing" in their name
 #
-# A test that cannot run here prints a line `skipped: WHAT: WHY` (captured output is
-# fine); those lines, and ignored tests, are listed again at the end. Everything that
-# tests printed is in target/test.log.
+# A test that cannot run here prints a line `skipped: TEST: WHY` (captured output is
+# fine); those lines, and ignored tests, are listed again at the end and counted: to
+# cargo they have passed. Everything that tests printed is in target/test.log.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/environment.sh
@@ -54,12 +54,17 @@ cargo test --release --no-fail-fast "${scope[@]}" "${arguments[@]}" 2>&1 | tee -
 
 echo
 echo "Skipped:"
-{
+skipped=$({
     grep -oE '(^|\.\.\. )skipped: .*' "$log" | sed -E 's/^\.\.\. //' || true
     grep -E '^test .* \.\.\. ignored' "$log" | sed -E 's/^test (.*) \.\.\. ignored/skipped: \1: ignored/' || true
-} | sort -u | sed 's/^/  /' | grep . || echo "  nothing"
-awk '/^test result:/ { passed += $4; failed += $6; ignored += $8 }
-    END { printf "Tests: %d passed, %d failed, %d ignored\n", passed, failed, ignored }' "$log"
+} | sort -u)
+printf '  %s\n' "${skipped//$'\n'/$'\n'  }"
+awk -v skipped="$(grep -c . <<<"$skipped" || true)" '
+    /^test result:/ { passed += $4; failed += $6; ignored += $8 }
+    END {
+        printf "Tests: %d passed, %d failed, %d skipped\n",
+            passed + ignored - skipped, failed, skipped
+    }' "$log"
 if ((status != 0)); then
     echo "FAILED; everything printed is in $log"
 fi

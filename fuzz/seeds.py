@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes corpus/TARGET/seed-*: what the fuzz targets begin with.
+"""Writes corpus/TARGET/seed-*: what the fuzz targets begin with. Beside them found-*, which
+a run once failed on, are kept as they are.
 
 Made from the recordings of a real lightningd (tests/recordings), the policies of guests/ and,
 for answers that no recorded plugin gave, the members that each hook knows. The same each time.

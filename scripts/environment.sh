@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sourced by demo.sh, test.sh and .ci/run, at the repository's root: what every
-# build here shares.
+# Sourced by demo.sh, test.sh, bench.sh, .ci/run, scripts/fuzz.sh and
+# scripts/instruction-count.sh, at the repository's root: what every build here shares.
 
 # A shell that rustup's installer has not been logged in to lacks its folder.
 if ! command -v cargo >/dev/null; then

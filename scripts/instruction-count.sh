@@ -3,7 +3,7 @@
 # through the bridge, and compares them with benches/instructions.json.
 #
 #   scripts/instruction-count.sh               fails if a count grew by more than 5 %
-#   scripts/instruction-count.sh --renew       writes the counts of today as the baseline
+#   scripts/instruction-count.sh --renew       writes the counts of today as the baseline of this processor
 #   scripts/instruction-count.sh --functions   says as well which functions they are in, the guest's too
 #
 # What is to be there: the bridge and the counter, as test.sh builds them, and the guest

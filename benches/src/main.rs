@@ -126,14 +126,23 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     if arguments.instructions {
         let counted = count::measure(&bench, arguments.calls, arguments.functions)?;
-        let processor = &machine["processor"];
+        let processor = machine["processor"].as_str().unwrap_or_default();
         return match arguments.baseline {
             None => {
                 println!("{counted:#}");
                 Ok(())
             }
             Some(path) if arguments.renew => baseline::renew(&path, &counted, processor),
-            Some(path) => baseline::compare(&path, &counted, processor),
+            Some(path) => {
+                if !baseline::compare(&path, &counted, processor)? {
+                    println!("{counted:#}");
+                    println!(
+                        "skipped: instructions: there is no baseline of a processor {processor:?}; \
+                         scripts/instruction-count.sh --renew adds one"
+                    );
+                }
+                Ok(())
+            }
         };
     }
     fleet::measure(&mut bench)?;

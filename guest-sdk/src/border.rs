@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(any(target_family = "wasm", test))]
+use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 
@@ -44,6 +46,16 @@ pub(crate) type Outside = dyn crate::harness::Border;
 
 /// An answer of the store.
 pub(crate) type Kept<T> = LocalBoxFuture<'static, Result<T, KvError>>;
+
+/// A time in ms, as the border has it. What is left of a millisecond counts as a whole one: a sleep
+/// is never too short, and a time-out above zero never becomes one of zero.
+#[cfg(any(target_family = "wasm", test))]
+pub(crate) fn whole_ms(time: Duration) -> u64 {
+    let rest = time.subsec_nanos().div_ceil(1_000_000);
+    time.as_secs()
+        .saturating_mul(1_000)
+        .saturating_add(u64::from(rest))
+}
 
 thread_local! {
     /// Where log lines of this thread go: `log` has one logger for the whole process.
@@ -91,5 +103,26 @@ pub(crate) fn install_logger(level: log::LevelFilter) {
     }
     if OURS.load(Ordering::Relaxed) {
         log::set_max_level(level.max(log::max_level()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn milliseconds_are_rounded_up() {
+        for (time, ms) in [
+            (Duration::ZERO, 0),
+            (Duration::from_nanos(1), 1),
+            (Duration::from_micros(900), 1),
+            (Duration::from_millis(1), 1),
+            (Duration::from_micros(1_001), 2),
+            (Duration::from_nanos(1_999_999_999), 2_000),
+            (Duration::from_secs(5), 5_000),
+            (Duration::MAX, u64::MAX),
+        ] {
+            assert_eq!(whole_ms(time), ms, "{time:?}");
+        }
     }
 }

@@ -1,17 +1,15 @@
 //! What a handler is given: the guest's state, and the way out.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use cln_protocol::json;
+use cln_protocol::json::{self, RawValue};
 use futures::channel::mpsc;
 use futures::future::LocalBoxFuture;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::border::{LogLevel, Outside};
 use crate::error::{NotifyError, TimerError};
@@ -19,6 +17,7 @@ use crate::http::Http;
 use crate::init::{self, Configuration};
 use crate::interval::Interval;
 use crate::kv::Kv;
+use crate::members::Members;
 use crate::option::Readable;
 use crate::rpc::Rpc;
 use crate::turn::Turn;
@@ -26,7 +25,7 @@ use crate::turn::Turn;
 /// What all handlers of one instance share.
 pub(crate) struct Core {
     pub border: Rc<Outside>,
-    pub values: RefCell<BTreeMap<String, Value>>,
+    pub values: RefCell<Members<RawValue>>,
     pub configuration: OnceCell<Rc<Configuration>>,
     pub deprecated_apis: Cell<bool>,
     pub kv_turn: Rc<Turn>,

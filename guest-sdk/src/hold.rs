@@ -27,18 +27,39 @@ pub fn hold<A>() -> (Ticket<A>, Answer<A>) {
 }
 
 /// The right to give one answer. Dropped without, the one who waits gets [`Unsettled`].
+///
+/// # Deadlines
+///
+/// Who waits is this guest's handler, and what a ticket says is about the handler alone. A
+/// deadline does not end it: the bridge then answers lightningd with its fallback and drops what the
+/// handler answers later, and the guest is told nothing of either. For hooks the
+/// deadline is 5 s unless the policy says otherwise, so a guest that holds HTLCs needs
+///
+/// ```toml
+/// [limits.deadline]
+/// htlc_accepted = "none"
+/// ```
+///
+/// in its policy. With a deadline it would call HTLCs settled that were failed long ago.
+///
+/// `init` does not tell a guest its deadlines. In a bridge (a solo plugin has no `wasm-list`) it can look
+/// them up at the price of a grant: with `rpc: method=wasm-list` it [calls](crate::Rpc::call)
+/// `wasm-list` once it runs. The entry of `guests` whose `name` is that of its own file has, in
+/// `limits.deadline_ms`, the hook's name, else `hook`: ms, or null for none. Where neither is
+/// there, the default holds.
 #[derive(Debug)]
 #[must_use = "dropping a ticket gives up the answer"]
 pub struct Ticket<A>(oneshot::Sender<A>);
 
 impl<A> Ticket<A> {
-    /// Gives the answer. It comes back where nobody waits for it any more: the
-    /// bridge has answered in the guest's place.
+    /// Gives the answer to the handler. `Err` is the answer, back: the handler has dropped its
+    /// [`Answer`]. `Ok` does not say that lightningd gets it: after a
+    /// [deadline](Ticket#deadlines) the bridge has answered already.
     pub fn settle(self, answer: A) -> Result<(), A> {
         self.0.send(answer)
     }
 
-    /// Whether somebody still waits.
+    /// Whether this guest's handler still waits. It does after a [deadline](Ticket#deadlines) too.
     pub fn is_open(&self) -> bool {
         !self.0.is_canceled()
     }
@@ -68,7 +89,8 @@ pub struct Unsettled;
 /// Held answers under a key, such as the HTLCs of one payment under their
 /// payment hash. Several may be held under one key: a payment comes in parts.
 ///
-/// It lives in the guest's state; every method takes `&self`.
+/// It lives in the guest's state; every method takes `&self`. Whoever waits is this
+/// guest's handler: what the bridge has answered after a [deadline](Ticket#deadlines) counts as held.
 #[derive(Debug)]
 pub struct Held<K, A>(RefCell<BTreeMap<K, Vec<Ticket<A>>>>);
 
@@ -94,14 +116,15 @@ impl<K: Ord, A> Held<K, A> {
         answer
     }
 
-    /// How many wait under `key`.
+    /// How many of this guest's handlers wait under `key`. Those whose
+    /// [deadline](Ticket#deadlines) has passed are among them.
     pub fn waiting(&self, key: &K) -> usize {
         let held = self.0.borrow();
         held.get(key)
             .map_or(0, |tickets| tickets.iter().filter(|t| t.is_open()).count())
     }
 
-    /// The keys under which somebody waits, in order.
+    /// The keys under which a handler of this guest waits, in order.
     pub fn keys(&self) -> Vec<K>
     where
         K: Clone,
@@ -114,7 +137,8 @@ impl<K: Ord, A> Held<K, A> {
         held.keys().cloned().collect()
     }
 
-    /// Gives all that are held under `key` this answer. Returns how many took it.
+    /// Gives all that are held under `key` this answer. Returns how many handlers took it; what of
+    /// it reaches lightningd depends on the [deadline](Ticket#deadlines).
     pub fn settle(&self, key: &K, answer: A) -> usize
     where
         A: Clone,
@@ -122,7 +146,8 @@ impl<K: Ord, A> Held<K, A> {
         self.settle_with(key, || answer.clone())
     }
 
-    /// Gives each that is held under `key` an answer of its own. Returns how many took it.
+    /// Gives each that is held under `key` an answer of its own. Returns how many
+    /// handlers took it, as [`settle`](Held::settle) does.
     pub fn settle_with(&self, key: &K, mut answer: impl FnMut() -> A) -> usize {
         // Taken out first: `answer` may hold or settle others.
         let tickets = self.0.borrow_mut().remove(key).unwrap_or_default();
@@ -132,7 +157,8 @@ impl<K: Ord, A> Held<K, A> {
             .count()
     }
 
-    /// Gives up all that are held under `key`: they get [`Unsettled`]. Returns how many there were.
+    /// Gives up all that are held under `key`: they get [`Unsettled`]. Returns how many
+    /// handlers waited.
     pub fn give_up(&self, key: &K) -> usize {
         let waiting = self.waiting(key);
         self.0.borrow_mut().remove(key);

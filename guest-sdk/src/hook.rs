@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use cln_protocol::hook::Hook;
 use cln_protocol::json;
+use cln_protocol::manifest::{HookFilters, HookRegistration};
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, ready};
 
@@ -48,6 +49,35 @@ impl HookOptions {
     pub fn filter(mut self, filter: impl Into<HookFilter>) -> Self {
         self.filters.push(filter.into());
         self
+    }
+}
+
+impl HookOptions {
+    /// Both for the manifest.
+    pub(crate) fn registration(self, name: &str) -> HookRegistration {
+        HookRegistration {
+            name: name.to_owned(),
+            filters: filters(self.filters),
+            before: self.before,
+            after: self.after,
+        }
+    }
+}
+
+/// Where both kinds of filter are given, no hook takes them: the message types are
+/// kept, and the bridge says that this hook has none.
+fn filters(filters: Vec<HookFilter>) -> Option<HookFilters> {
+    let (mut types, mut methods) = (Vec::new(), Vec::new());
+    for filter in filters {
+        match filter {
+            HookFilter::MessageType(number) => types.push(u64::from(number)),
+            HookFilter::Method(name) => methods.push(name),
+        }
+    }
+    match (types.is_empty(), methods.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some(HookFilters::Methods(methods)),
+        (false, _) => Some(HookFilters::MessageTypes(types)),
     }
 }
 
@@ -137,18 +167,16 @@ where
 
 type Serve<S> = Box<dyn Fn(Cx<S>, &str) -> LocalBoxFuture<'static, Result<String, String>>>;
 
-/// A registered hook.
+/// What handles a registered hook.
 pub(crate) struct Entry<S> {
     pub name: &'static str,
-    pub options: HookOptions,
     pub handle: Serve<S>,
 }
 
 impl<S: 'static> Entry<S> {
-    pub fn new<H: Hook>(options: HookOptions, handler: impl HookHandler<S, H>) -> Self {
+    pub fn new<H: Hook>(handler: impl HookHandler<S, H>) -> Self {
         Entry {
             name: H::NAME,
-            options,
             handle: Box::new(move |cx, text| match json::from_str::<H::Payload>(text) {
                 Ok(payload) => handler.call(cx, payload),
                 Err(error) => {

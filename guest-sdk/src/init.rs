@@ -1,13 +1,13 @@
 //! What lightningd says in `init`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
 use cln_protocol::hook::Hook;
+use cln_protocol::json::RawValue;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::{Map, Value};
 
+use crate::members::Members;
 use crate::option::Readable;
 
 /// The node's configuration, the options' values: what a guest's state is made from.
@@ -15,7 +15,7 @@ use crate::option::Readable;
 pub struct Init {
     /// About the node.
     pub configuration: Rc<Configuration>,
-    pub(crate) values: BTreeMap<String, Value>,
+    pub(crate) values: Members<RawValue>,
     pub(crate) withheld: Withheld,
 }
 
@@ -23,9 +23,9 @@ pub struct Init {
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 pub(crate) struct Withheld {
     #[serde(default)]
-    hooks: BTreeMap<String, Vec<String>>,
+    hooks: Members<Vec<String>>,
     #[serde(default)]
-    subscriptions: BTreeMap<String, Vec<String>>,
+    subscriptions: Members<Vec<String>>,
 }
 
 impl Init {
@@ -50,9 +50,9 @@ impl Init {
 
 /// Reads a value whose type was checked when it came in. Should it not fit after
 /// all, the option reads as if it were absent.
-pub(crate) fn read<O: Readable>(option: &O, value: Option<&Value>) -> O::Output {
+pub(crate) fn read<O: Readable>(option: &O, value: Option<&RawValue>) -> O::Output {
     option
-        .read(value)
+        .read(value.map(RawValue::get))
         .or_else(|_| option.read(None))
         .unwrap_or_else(|_| {
             // Reading an absent value is reading the default of the const.
@@ -73,9 +73,9 @@ pub struct Configuration {
     /// `bitcoin`, `testnet`, `testnet4`, `signet`, `regtest`, `liquid`, `liquid-regtest`.
     pub network: String,
     /// Feature bits by where they appear, each in hex.
-    pub feature_set: BTreeMap<String, String>,
-    /// All the rest.
-    pub extra: Map<String, Value>,
+    pub feature_set: Members<String>,
+    /// All the rest, as it is written.
+    pub extra: Members<RawValue>,
 }
 
 // By hand: what serde makes of "all the rest" reads everything twice, and every guest has it.
@@ -100,7 +100,7 @@ impl<'de> Deserialize<'de> for Configuration {
                         "network" => read.network = map.next_value()?,
                         "feature_set" => read.feature_set = map.next_value()?,
                         _ => {
-                            read.extra.insert(name, map.next_value()?);
+                            read.extra.push(name, map.next_value()?);
                         }
                     }
                 }
@@ -116,7 +116,7 @@ impl<'de> Deserialize<'de> for Configuration {
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct Params {
     #[serde(default)]
-    pub options: BTreeMap<String, Value>,
+    pub options: Members<RawValue>,
     #[serde(default)]
     pub configuration: Configuration,
     #[serde(default)]
@@ -142,7 +142,7 @@ mod tests {
         assert!(read.startup);
         assert_eq!(read.network, "regtest");
         assert_eq!(read.feature_set.get("node").map(String::as_str), Some("80"));
-        let extra: Vec<_> = read.extra.keys().collect();
+        let extra: Vec<_> = read.extra.iter().map(|(name, _)| name).collect();
         assert_eq!(extra, ["always_use_proxy", "torv3-enabled"]);
 
         assert!(

@@ -1,26 +1,24 @@
 //! A guest at work: the exports of the WIT world, as Rust.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use cln_protocol::json;
-use cln_protocol::manifest::OptionType;
+use cln_protocol::json::{self, RawValue};
+use cln_protocol::manifest::{OptionSpec, OptionType};
 use futures::FutureExt;
 use futures::channel::mpsc;
 use futures::future::{LocalBoxFuture, ready};
 use futures::stream::{FuturesUnordered, StreamExt};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::border::{LogLevel, Outside};
 use crate::cx::{Core, Cx};
 use crate::error::RpcError;
-use crate::filter;
 use crate::guest::{Guest, OptionEntry, Start};
 use crate::init::{self, Init};
 use crate::kv;
-use crate::manifest;
+use crate::members::Members;
+use crate::method;
 use crate::same::same;
 use crate::subscription::Delivery;
 use crate::turn::Turn;
@@ -40,7 +38,6 @@ pub(crate) trait Exports {
         call: u64,
         method: &str,
         params: &str,
-        filter: Option<String>,
         deprecated_ok: bool,
     ) -> LocalBoxFuture<'static, Result<String, RpcError>>;
     fn check(
@@ -66,9 +63,16 @@ pub(crate) trait Exports {
     ) -> LocalBoxFuture<'static, Result<String, String>>;
 }
 
+/// As WebAssembly an instance lasts as long as its memory: the code that would drop a guest is left
+/// out of all of them.
+#[cfg(target_family = "wasm")]
+type Kept<T> = std::mem::ManuallyDrop<T>;
+#[cfg(not(target_family = "wasm"))]
+type Kept<T> = Box<T>;
+
 /// One guest and what it has become.
 pub(crate) struct Instance<S> {
-    guest: Guest<S>,
+    guest: Kept<Guest<S>>,
     core: Rc<Core>,
     state: OnceCell<Rc<S>>,
     /// Taken by `run`.
@@ -85,10 +89,10 @@ impl<S: 'static> Instance<S> {
             let _ = state.set(Rc::clone(given));
         }
         Instance {
-            guest,
+            guest: Kept::new(guest),
             core: Rc::new(Core {
                 border,
-                values: RefCell::new(BTreeMap::new()),
+                values: RefCell::new(Members::default()),
                 configuration: OnceCell::new(),
                 deprecated_apis: Cell::new(false),
                 kv_turn: Rc::new(Turn::of(kv::AT_ONCE)),
@@ -114,9 +118,10 @@ impl<S: 'static> Instance<S> {
             values: params.options,
             withheld: params.withheld,
         };
-        for entry in &self.guest.options {
-            let name = entry.declaration.name;
-            validate(entry, init.values.get(name)).map_err(|reason| format!("{name}: {reason}"))?;
+        for (spec, entry) in self.guest.options() {
+            let name = &spec.name;
+            let value = init.values.get(name).map(RawValue::get);
+            validate(entry, value).map_err(|reason| format!("{name}: {reason}"))?;
         }
         // A second init keeps the configuration of the first; there is none in practice.
         let _ = self.core.configuration.set(Rc::clone(&init.configuration));
@@ -162,16 +167,26 @@ impl<S: 'static> Instance<S> {
         }
     }
 
-    fn option(&self, name: &str) -> Result<&OptionEntry<S>, RpcError> {
+    fn entry(&self, method: &str) -> Result<&method::Entry<S>, RpcError> {
+        let methods = &self.guest.manifest.rpcmethods;
+        let at = methods.iter().position(|known| same(&known.name, method));
+        at.and_then(|at| self.guest.methods.get(at)).ok_or_else(|| {
+            RpcError::new(
+                RpcError::METHOD_NOT_FOUND,
+                format!("Unknown command '{method}'"),
+            )
+        })
+    }
+
+    fn option(&self, name: &str) -> Result<(&OptionSpec, &OptionEntry<S>), RpcError> {
         self.guest
-            .options
-            .iter()
-            .find(|entry| entry.declaration.name == name)
+            .options()
+            .find(|(spec, _)| spec.name == name)
             .ok_or_else(|| RpcError::invalid_params(format!("{name}: unknown option")))
     }
 }
 
-fn validate<S>(entry: &OptionEntry<S>, value: Option<&Value>) -> Result<(), String> {
+fn validate<S>(entry: &OptionEntry<S>, value: Option<&str>) -> Result<(), String> {
     entry.validate.iter().try_for_each(|check| check(value))
 }
 
@@ -185,7 +200,7 @@ impl<S: 'static> Exports for Instance<S> {
         // v0.8.2 sent no params at all.
         let request: Request = json::from_str(request).unwrap_or_default();
         self.core.deprecated_apis.set(request.deprecated);
-        manifest::manifest(&self.guest).to_json()
+        self.guest.manifest.to_json()
     }
 
     fn init(&self, text: &str) -> LocalBoxFuture<'static, Result<(), String>> {
@@ -224,20 +239,16 @@ impl<S: 'static> Exports for Instance<S> {
         call: u64,
         method: &str,
         params: &str,
-        filter: Option<String>,
         deprecated_ok: bool,
     ) -> LocalBoxFuture<'static, Result<String, RpcError>> {
         let answer = self.method_cx(call).and_then(|mut cx| {
             cx.deprecated_ok = deprecated_ok;
-            let entry = find(&self.guest.methods, method)?;
+            let entry = self.entry(method)?;
             Ok((entry.handle)(cx, params, &entry.names))
         });
-        match (answer, filter) {
-            (Err(error), _) => ready(Err(error)).boxed_local(),
-            (Ok(answer), None) => answer,
-            (Ok(answer), Some(filter)) => {
-                async move { filter::apply(&filter, &answer.await?) }.boxed_local()
-            }
+        match answer {
+            Err(error) => ready(Err(error)).boxed_local(),
+            Ok(answer) => answer,
         }
     }
 
@@ -248,7 +259,7 @@ impl<S: 'static> Exports for Instance<S> {
         params: &str,
     ) -> LocalBoxFuture<'static, Result<(), RpcError>> {
         let answer = self.method_cx(call).and_then(|cx| {
-            let entry = find(&self.guest.methods, method)?;
+            let entry = self.entry(method)?;
             Ok((entry.check)(cx, params, &entry.names))
         });
         match answer {
@@ -266,30 +277,24 @@ impl<S: 'static> Exports for Instance<S> {
     ) -> Result<(), RpcError> {
         let invalid = |reason: String| RpcError::invalid_params(format!("{name}: {reason}"));
         let cx = self.method_cx(call)?;
-        let entry = self.option(name)?;
+        let (spec, entry) = self.option(name)?;
         let value = match value {
-            Some(text) => json::from_str(text).map_err(|error| invalid(error.to_string()))?,
-            None if entry.declaration.kind == OptionType::Flag => Value::Bool(true),
+            Some(text) => text.to_owned(),
+            None if spec.option_type == OptionType::Flag => "true".to_owned(),
             None => return Err(invalid("needs a value".to_owned())),
         };
-        validate(entry, Some(&value)).map_err(invalid)?;
+        let value = RawValue::from_string(value).map_err(|error| invalid(error.to_string()))?;
+        validate(entry, Some(value.get())).map_err(invalid)?;
         if check_only {
             return Ok(());
         }
-        let before = self
-            .core
-            .values
-            .borrow_mut()
-            .insert(name.to_owned(), value.clone());
+        let set = |value| self.core.values.borrow_mut().set(name, value);
+        let before = set(Some(value.clone()));
         let Some(change) = &entry.on_setconfig else {
             return Ok(());
         };
-        change(cx, Some(&value)).map_err(|reason| {
-            let mut values = self.core.values.borrow_mut();
-            match before {
-                Some(before) => values.insert(name.to_owned(), before),
-                None => values.remove(name),
-            };
+        change(cx, Some(value.get())).map_err(|reason| {
+            set(before);
             invalid(reason)
         })
     }
@@ -321,19 +326,4 @@ impl<S: 'static> Exports for Instance<S> {
         });
         answer.unwrap_or_else(|reason| ready(Err(reason)).boxed_local())
     }
-}
-
-fn find<'a, S>(
-    methods: &'a [crate::method::Entry<S>],
-    name: &str,
-) -> Result<&'a crate::method::Entry<S>, RpcError> {
-    methods
-        .iter()
-        .find(|entry| same(&entry.method.name, name))
-        .ok_or_else(|| {
-            RpcError::new(
-                RpcError::METHOD_NOT_FOUND,
-                format!("Unknown command '{name}'"),
-            )
-        })
 }

@@ -2,7 +2,7 @@
 //!
 //! A guest is one expression: what it registers, and the async function that
 //! handles each. The same code runs as WebAssembly in the bridge and natively
-//! in tests, in a [harness](crate::harness).
+//! in tests, in a [harness].
 //!
 //! ```
 //! use std::cell::Cell;
@@ -51,7 +51,6 @@ mod border;
 mod cx;
 mod deprecated;
 mod error;
-mod filter;
 mod guest;
 mod handler;
 mod hold;
@@ -61,7 +60,6 @@ mod init;
 mod instance;
 mod interval;
 mod kv;
-mod manifest;
 mod members;
 mod method;
 mod option;
@@ -100,6 +98,7 @@ pub use http::{Http, HttpCall, HttpRequest, HttpResponse};
 pub use init::{Configuration, Init};
 pub use interval::Interval;
 pub use kv::{Kv, KvPage, KvSwap};
+pub use members::Members;
 pub use method::{IntoReply, Method, MethodHandler};
 pub use option::{
     Bool, BoolOption, Concealed, ConcealedOption, ConcealedText, ConfigOption, Flag, FlagOption,
@@ -113,16 +112,45 @@ pub use log;
 pub use serde;
 pub use serde_json;
 
+/// JSON, read and written as serde_json does, by what each guest has in it anyway.
+/// `serde_json::from_str` brings a second reader into the guest.
+pub mod json {
+    pub use cln_protocol::json::{Error, RawStr, RawValue, from_slice, from_str, to_string};
+}
+
 /// All that a guest usually needs.
 ///
-/// Some topics and hooks have the same name, such as `InvoicePayment`: say
-/// `hooks::InvoicePayment` or `topics::InvoicePayment` then.
-#[allow(
-    ambiguous_glob_reexports,
-    reason = "a name that is both a topic's and a hook's must be qualified"
-)]
+/// `Custommsg` and `InvoicePayment` are a hook and a topic each. The name alone, and that of the
+/// payload, is the hook's; the topic's is `topics::Custommsg`.
+///
+/// ```
+/// use cln_guest::prelude::*;
+///
+/// async fn from_peer(_: Cx<()>, message: CustommsgPayload) -> CustommsgAction {
+///     let _: String = message.payload;
+///     CustommsgAction::pass()
+/// }
+///
+/// async fn seen(_: Cx<()>, message: topics::CustommsgPayload) {
+///     let _: HexBytes = message.payload;
+/// }
+///
+/// async fn paid(_: Cx<()>, _: InvoicePaymentPayload) -> InvoicePaymentAction {
+///     InvoicePaymentAction::pass()
+/// }
+///
+/// async fn was_paid(_: Cx<()>, _: topics::InvoicePaymentPayload) {}
+///
+/// let guest = Guest::with_state(())
+///     .hook::<Custommsg>(from_peer)
+///     .subscribe::<topics::Custommsg>(seen)
+///     .hook::<InvoicePayment>(paid)
+///     .subscribe::<topics::InvoicePayment>(was_paid);
+/// ```
 pub mod prelude {
+    // Each is a topic's name too; named here, it is not ambiguous.
     pub use crate::hooks::{self, *};
+    pub use crate::hooks::{Custommsg, CustommsgPayload, InvoicePayment, InvoicePaymentPayload};
     pub use crate::primitives::{self, *};
     pub use crate::topics::{self, *};
     pub use crate::{

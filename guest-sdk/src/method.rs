@@ -1,6 +1,7 @@
 //! RPC methods: what the manifest says of them, and what handles them.
 
 use cln_protocol::json;
+use cln_protocol::manifest::RpcMethod;
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, ready};
 use serde::Serialize;
@@ -14,14 +15,7 @@ use crate::params;
 
 /// What the manifest says of one RPC method.
 #[derive(Debug, Clone)]
-pub struct Method {
-    pub(crate) name: String,
-    pub(crate) usage: String,
-    pub(crate) description: String,
-    pub(crate) long_description: Option<String>,
-    pub(crate) category: Option<String>,
-    pub(crate) deprecated: Deprecated,
-}
+pub struct Method(pub(crate) RpcMethod);
 
 impl Method {
     /// A method that no other plugin of the node and lightningd itself do not
@@ -29,31 +23,29 @@ impl Method {
     /// optional: `id [label]`. It also says what the positions of an array of
     /// parameters mean; when it is empty, the fields of the parameters' type do.
     pub fn new(name: &str, usage: &str, description: &str) -> Self {
-        Method {
+        Method(RpcMethod {
             name: name.to_owned(),
             usage: usage.to_owned(),
             description: description.to_owned(),
-            long_description: None,
-            category: None,
-            deprecated: Deprecated::No,
-        }
+            ..RpcMethod::default()
+        })
     }
 
     /// What `lightning-cli help NAME` shows.
     pub fn long_description(mut self, text: &str) -> Self {
-        self.long_description = Some(text.to_owned());
+        self.0.long_description = text.to_owned();
         self
     }
 
     /// The heading under which help lists it, such as `plugin`.
     pub fn category(mut self, category: &str) -> Self {
-        self.category = Some(category.to_owned());
+        self.0.category = Some(category.to_owned());
         self
     }
 
     /// It is on its way out.
     pub fn deprecated(mut self, deprecated: Deprecated) -> Self {
-        self.deprecated = deprecated;
+        self.0.deprecated = deprecated.into();
         self
     }
 }
@@ -106,9 +98,8 @@ where
 type Serve<S> =
     Box<dyn Fn(Cx<S>, &str, &[String]) -> LocalBoxFuture<'static, Result<String, RpcError>>>;
 
-/// A registered method.
+/// What handles a registered method.
 pub(crate) struct Entry<S> {
-    pub method: Method,
     pub names: Vec<String>,
     pub handle: Serve<S>,
     /// Yields nothing of interest where the parameters are good.
@@ -124,21 +115,26 @@ fn serve<S: 'static, P: DeserializeOwned + 'static>(handler: impl MethodHandler<
 
 impl<S: 'static> Entry<S> {
     pub fn new<P: DeserializeOwned + 'static>(
-        method: Method,
+        method: &Method,
         handler: impl MethodHandler<S, P>,
     ) -> Self {
-        let check = |_: Cx<S>, _: P| ready(Ok::<(), RpcError>(()));
-        Entry::checked(method, check, handler)
+        Entry {
+            names: params::names(&method.0.usage),
+            handle: serve(handler),
+            check: Box::new(|_, text, names| {
+                let read = params::parse::<P>(text, names);
+                ready(read.map(|_| String::new())).boxed_local()
+            }),
+        }
     }
 
     pub fn checked<P: DeserializeOwned + 'static>(
-        method: Method,
+        method: &Method,
         check: impl MethodHandler<S, P>,
         handler: impl MethodHandler<S, P>,
     ) -> Self {
         Entry {
-            names: params::names(&method.usage),
-            method,
+            names: params::names(&method.0.usage),
             handle: serve(handler),
             check: serve(check),
         }

@@ -5,9 +5,10 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::str::FromStr;
 
-use cln_protocol::manifest::{OptionType, OptionValue};
-use serde_json::Value;
+use cln_protocol::json::{self, RawStr};
+use cln_protocol::manifest::{OptionSpec, OptionType, OptionValue};
 
 use crate::deprecated::Deprecated;
 
@@ -152,9 +153,9 @@ pub trait Kind: sealed::Sealed + 'static {
     const TYPE: OptionType;
     #[doc(hidden)]
     const MULTI: bool;
-    /// None where the JSON is not of this kind; `Err` says what it should be.
+    /// From JSON text; `Err` says what it should be.
     #[doc(hidden)]
-    fn read(value: &Value) -> Result<Self::Value, &'static str>;
+    fn read(value: &str) -> Result<Self::Value, &'static str>;
 }
 
 /// Reads an option: with what type depends on whether it has a default.
@@ -164,34 +165,22 @@ pub trait Readable: Copy + 'static {
     #[doc(hidden)]
     fn name(&self) -> &'static str;
     #[doc(hidden)]
-    fn declaration(&self) -> Declaration;
+    fn declaration(&self) -> OptionSpec;
     #[doc(hidden)]
-    fn read(&self, value: Option<&Value>) -> Result<Self::Output, &'static str>;
-}
-
-/// What the manifest says about one option.
-#[doc(hidden)]
-#[derive(Debug, Clone)]
-pub struct Declaration {
-    pub name: &'static str,
-    pub kind: OptionType,
-    pub description: &'static str,
-    pub default: Option<OptionValue>,
-    pub multi: bool,
-    pub dynamic: bool,
-    pub deprecated: Deprecated,
+    fn read(&self, value: Option<&str>) -> Result<Self::Output, &'static str>;
 }
 
 impl<K: Kind, D> ConfigOption<K, D> {
-    fn declare(&self, default: Option<OptionValue>) -> Declaration {
-        Declaration {
-            name: self.name,
-            kind: K::TYPE,
-            description: self.description,
+    /// What the manifest says about it.
+    fn declare(&self, default: Option<OptionValue>) -> OptionSpec {
+        OptionSpec {
+            name: self.name.to_owned(),
+            option_type: K::TYPE,
+            description: self.description.to_owned(),
             default,
             multi: K::MULTI,
             dynamic: self.dynamic,
-            deprecated: self.deprecated,
+            deprecated: self.deprecated.into(),
         }
     }
 }
@@ -229,15 +218,21 @@ mod sealed {
     impl<K> Sealed for super::Multi<K> {}
 }
 
+/// What the JSON text says, in quotes or without: lightningd hands `setconfig` values over as
+/// strings.
+fn unquoted<T: FromStr>(value: &str) -> Option<T> {
+    match value.starts_with('"') {
+        true => json::from_str::<String>(value).ok()?.parse().ok(),
+        false => value.parse().ok(),
+    }
+}
+
 impl Kind for Text {
     type Value = String;
     const TYPE: OptionType = OptionType::String;
     const MULTI: bool = false;
-    fn read(value: &Value) -> Result<String, &'static str> {
-        value
-            .as_str()
-            .map(str::to_owned)
-            .ok_or("should be a string")
+    fn read(value: &str) -> Result<String, &'static str> {
+        json::from_str(value).map_err(|_| "should be a string")
     }
 }
 
@@ -245,7 +240,7 @@ impl Kind for ConcealedText {
     type Value = Concealed;
     const TYPE: OptionType = OptionType::StringConceal;
     const MULTI: bool = false;
-    fn read(value: &Value) -> Result<Concealed, &'static str> {
+    fn read(value: &str) -> Result<Concealed, &'static str> {
         Text::read(value).map(Concealed)
     }
 }
@@ -254,13 +249,8 @@ impl Kind for Int {
     type Value = i64;
     const TYPE: OptionType = OptionType::Int;
     const MULTI: bool = false;
-    fn read(value: &Value) -> Result<i64, &'static str> {
-        // lightningd hands `setconfig` values over as strings.
-        match value {
-            Value::String(text) => text.parse().ok(),
-            value => value.as_i64(),
-        }
-        .ok_or("should be an integer")
+    fn read(value: &str) -> Result<i64, &'static str> {
+        unquoted(value).ok_or("should be an integer")
     }
 }
 
@@ -268,12 +258,8 @@ impl Kind for Bool {
     type Value = bool;
     const TYPE: OptionType = OptionType::Bool;
     const MULTI: bool = false;
-    fn read(value: &Value) -> Result<bool, &'static str> {
-        match value {
-            Value::String(text) => text.parse().ok(),
-            value => value.as_bool(),
-        }
-        .ok_or("should be 'true' or 'false'")
+    fn read(value: &str) -> Result<bool, &'static str> {
+        unquoted(value).ok_or("should be 'true' or 'false'")
     }
 }
 
@@ -281,7 +267,7 @@ impl Kind for Flag {
     type Value = bool;
     const TYPE: OptionType = OptionType::Flag;
     const MULTI: bool = false;
-    fn read(value: &Value) -> Result<bool, &'static str> {
+    fn read(value: &str) -> Result<bool, &'static str> {
         Bool::read(value)
     }
 }
@@ -290,10 +276,10 @@ impl<K: Kind> Kind for Multi<K> {
     type Value = Vec<K::Value>;
     const TYPE: OptionType = K::TYPE;
     const MULTI: bool = true;
-    fn read(value: &Value) -> Result<Vec<K::Value>, &'static str> {
-        match value {
-            Value::Array(values) => values.iter().map(K::read).collect(),
-            one => Ok(vec![K::read(one)?]),
+    fn read(value: &str) -> Result<Vec<K::Value>, &'static str> {
+        match json::from_str::<Vec<RawStr<'_>>>(value) {
+            Ok(values) => values.iter().map(|value| K::read(value.get())).collect(),
+            Err(_) => Ok(vec![K::read(value)?]),
         }
     }
 }
@@ -307,10 +293,10 @@ macro_rules! readable {
                 fn name(&self) -> &'static str {
                     self.name
                 }
-                fn declaration(&self) -> Declaration {
+                fn declaration(&self) -> OptionSpec {
                     self.declare(None)
                 }
-                fn read(&self, value: Option<&Value>) -> Result<Self::Output, &'static str> {
+                fn read(&self, value: Option<&str>) -> Result<Self::Output, &'static str> {
                     value.map(<$kind as Kind>::read).transpose()
                 }
             }
@@ -320,10 +306,10 @@ macro_rules! readable {
                 fn name(&self) -> &'static str {
                     self.name
                 }
-                fn declaration(&self) -> Declaration {
+                fn declaration(&self) -> OptionSpec {
                     self.declare(Some(self.default.into_value()))
                 }
-                fn read(&self, value: Option<&Value>) -> Result<Self::Output, &'static str> {
+                fn read(&self, value: Option<&str>) -> Result<Self::Output, &'static str> {
                     match value {
                         Some(value) => <$kind as Kind>::read(value),
                         None => Ok($from(self.default)),
@@ -344,10 +330,10 @@ impl Readable for ConfigOption<Flag, NoDefault> {
     fn name(&self) -> &'static str {
         self.name
     }
-    fn declaration(&self) -> Declaration {
+    fn declaration(&self) -> OptionSpec {
         self.declare(None)
     }
-    fn read(&self, value: Option<&Value>) -> Result<bool, &'static str> {
+    fn read(&self, value: Option<&str>) -> Result<bool, &'static str> {
         value.map_or(Ok(false), Flag::read)
     }
 }
@@ -359,10 +345,10 @@ macro_rules! readable_multi {
             fn name(&self) -> &'static str {
                 self.name
             }
-            fn declaration(&self) -> Declaration {
+            fn declaration(&self) -> OptionSpec {
                 self.declare(None)
             }
-            fn read(&self, value: Option<&Value>) -> Result<Self::Output, &'static str> {
+            fn read(&self, value: Option<&str>) -> Result<Self::Output, &'static str> {
                 value.map_or_else(|| Ok(Vec::new()), Multi::<$kind>::read)
             }
         }
@@ -372,10 +358,10 @@ macro_rules! readable_multi {
             fn name(&self) -> &'static str {
                 self.name
             }
-            fn declaration(&self) -> Declaration {
+            fn declaration(&self) -> OptionSpec {
                 self.declare(Some(self.default.into_value()))
             }
-            fn read(&self, value: Option<&Value>) -> Result<Self::Output, &'static str> {
+            fn read(&self, value: Option<&str>) -> Result<Self::Output, &'static str> {
                 match value {
                     Some(value) => Multi::<$kind>::read(value),
                     None => Ok(vec![$from(self.default)]),
@@ -390,8 +376,6 @@ readable_multi!(Int, i64, std::convert::identity);
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     const NAME: StringOption = StringOption::new("name", "d").default("World");
@@ -416,24 +400,24 @@ mod tests {
 
     #[test]
     fn what_is_given_reads_as_its_type() {
-        assert_eq!(BARE.read(Some(&json!("x"))).unwrap().as_deref(), Some("x"));
-        assert_eq!(INT.read(Some(&json!(i64::MIN))).unwrap(), i64::MIN);
-        assert_eq!(INT.read(Some(&json!("7"))).unwrap(), 7);
-        assert!(!YES.read(Some(&json!("false"))).unwrap());
-        assert!(FLAG.read(Some(&json!(true))).unwrap());
-        assert_eq!(MANY.read(Some(&json!([1, 2]))).unwrap(), [1, 2]);
-        assert_eq!(FEW.read(Some(&json!("alone"))).unwrap(), ["alone"]);
-        let token = TOKEN.read(Some(&json!("hush"))).unwrap().unwrap();
+        assert_eq!(BARE.read(Some(r#""x""#)).unwrap().as_deref(), Some("x"));
+        assert_eq!(INT.read(Some(&format!("{}", i64::MIN))).unwrap(), i64::MIN);
+        assert_eq!(INT.read(Some(r#""7""#)).unwrap(), 7);
+        assert!(!YES.read(Some(r#""false""#)).unwrap());
+        assert!(FLAG.read(Some("true")).unwrap());
+        assert_eq!(MANY.read(Some("[1, 2]")).unwrap(), [1, 2]);
+        assert_eq!(FEW.read(Some(r#""alone""#)).unwrap(), ["alone"]);
+        let token = TOKEN.read(Some(r#""hush""#)).unwrap().unwrap();
         assert_eq!(token.reveal(), "hush");
         assert_eq!(format!("{token:?}"), "Concealed(..)");
     }
 
     #[test]
     fn another_type_is_refused() {
-        assert!(NAME.read(Some(&json!(1))).is_err());
-        assert!(INT.read(Some(&json!("x"))).is_err());
-        assert!(INT.read(Some(&json!(1.5))).is_err());
-        assert!(YES.read(Some(&json!("yes"))).is_err());
-        assert!(MANY.read(Some(&json!([1, "b"]))).is_err());
+        assert!(NAME.read(Some("1")).is_err());
+        assert!(INT.read(Some(r#""x""#)).is_err());
+        assert!(INT.read(Some("1.5")).is_err());
+        assert!(YES.read(Some(r#""yes""#)).is_err());
+        assert!(MANY.read(Some(r#"[1, "b"]"#)).is_err());
     }
 }

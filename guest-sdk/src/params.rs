@@ -6,13 +6,12 @@ mod value;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use cln_protocol::json::{self, Misread};
+use cln_protocol::json::{self, Misread, RawStr};
 use serde::de::value::StringDeserializer;
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, MapAccess, Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
-use serde_json::value::RawValue;
 
 use crate::error::RpcError;
 use crate::members::Members;
@@ -43,7 +42,7 @@ pub(crate) fn names(usage: &str) -> Vec<String> {
 ///
 /// Errors: −32602, naming the parameter.
 pub(crate) fn parse<P: DeserializeOwned>(params: &str, names: &[String]) -> Result<P, RpcError> {
-    let params = params.trim();
+    let params = params.trim_ascii();
     P::deserialize(Params { params, names })
         .map_err(|Wrong(reason)| RpcError::invalid_params(reason))
 }
@@ -79,8 +78,8 @@ impl de::Error for Wrong {
     }
 }
 
-impl From<serde_json::Error> for Wrong {
-    fn from(error: serde_json::Error) -> Self {
+impl From<json::Error> for Wrong {
+    fn from(error: json::Error) -> Self {
         Wrong(error.to_string())
     }
 }
@@ -95,26 +94,19 @@ impl<'a> Params<'a> {
         self.params.starts_with('[')
     }
 
-    fn array(&self) -> Result<Vec<&'a RawValue>, Wrong> {
+    fn array(&self) -> Result<Vec<RawStr<'a>>, Wrong> {
         Ok(json::from_str(self.params)?)
     }
 
-    fn object(&self) -> Result<Vec<(String, &'a RawValue)>, Wrong> {
+    fn object(&self) -> Result<Vec<(String, RawStr<'a>)>, Wrong> {
         if !self.params.starts_with('{') {
             return Err(Wrong("Expected array or object for params".to_owned()));
         }
-        let Members(members) = json::from_str(self.params)?;
-        let mut seen = BTreeSet::new();
-        for (name, _) in &members {
-            if !seen.insert(name) {
-                return Err(Wrong(format!("duplicate json names: {name}")));
-            }
-        }
-        Ok(members)
+        Ok(json::from_str::<Members<RawStr<'_>>>(self.params)?.into_vec())
     }
 
     /// Each parameter with its name. A null in an array means "not given".
-    fn named(&self, fields: &[&str]) -> Result<Vec<(String, &'a RawValue)>, Wrong> {
+    fn named(&self, fields: &[&str]) -> Result<Vec<(String, RawStr<'a>)>, Wrong> {
         if !self.is_array() {
             return self.object();
         }
@@ -157,6 +149,10 @@ fn unknown(name: &str) -> Wrong {
     ))
 }
 
+fn twice(name: &str) -> Wrong {
+    Wrong(format!("duplicate json names: {name}"))
+}
+
 impl<'de> Deserializer<'de> for Params<'de> {
     type Error = Wrong;
 
@@ -173,17 +169,25 @@ impl<'de> Deserializer<'de> for Params<'de> {
         visitor: V,
     ) -> Result<V::Value, Wrong> {
         let members = self.named(fields)?;
-        if let Some((name, _)) = members
-            .iter()
-            .find(|(name, _)| !fields.contains(&name.as_str()))
-        {
-            return Err(unknown(name));
+        // Before there are more members than fields, one is unknown or there twice.
+        for (at, (name, _)) in members.iter().enumerate() {
+            if !fields.contains(&name.as_str()) {
+                return Err(unknown(name));
+            }
+            if members.iter().take(at).any(|(before, _)| before == name) {
+                return Err(twice(name));
+            }
         }
         visitor.visit_map(Named::new(members))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-        visitor.visit_map(Named::new(self.named(&[])?))
+        let members = self.named(&[])?;
+        let mut seen = BTreeSet::new();
+        match members.iter().find(|(name, _)| !seen.insert(name)) {
+            Some((name, _)) => Err(twice(name)),
+            None => visitor.visit_map(Named::new(members)),
+        }
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
@@ -228,12 +232,12 @@ impl<'de> Deserializer<'de> for Params<'de> {
 
 /// Parameters by name, for a visitor of a map.
 struct Named<'a> {
-    left: std::vec::IntoIter<(String, &'a RawValue)>,
-    current: Option<(String, &'a RawValue)>,
+    left: std::vec::IntoIter<(String, RawStr<'a>)>,
+    current: Option<(String, RawStr<'a>)>,
 }
 
 impl<'a> Named<'a> {
-    fn new(members: Vec<(String, &'a RawValue)>) -> Self {
+    fn new(members: Vec<(String, RawStr<'a>)>) -> Self {
         Named {
             left: members.into_iter(),
             current: None,
@@ -388,7 +392,7 @@ mod tests {
         );
         let value: serde_json::Value = parse(r#"[1,{"a":null}]"#, &[]).unwrap();
         assert_eq!(value, serde_json::json!([1, {"a": null}]));
-        let raw: Box<RawValue> = parse(r#"[1, 2]"#, &[]).unwrap();
+        let raw: json::RawValue = parse(r#"[1, 2]"#, &[]).unwrap();
         assert_eq!(raw.get(), "[1, 2]");
         let list: Vec<u8> = parse("[1,2]", &[]).unwrap();
         assert_eq!(list, [1, 2]);

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::rc::Rc;
 
-use cln_protocol::json;
+use cln_protocol::json::{self, RawValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use crate::border::Outside;
 use crate::error::CallError;
@@ -86,7 +85,7 @@ impl Rpc {
     }
 
     /// Calls `method` with JSON text, for the answer as JSON text.
-    pub async fn call_raw(&self, method: &str, params: &str) -> Result<Box<RawValue>, CallError> {
+    pub async fn call_raw(&self, method: &str, params: &str) -> Result<RawValue, CallError> {
         let answer = self.send(method, params.to_owned()).await?;
         RawValue::from_string(answer).map_err(|error| CallError::Decode {
             method: method.to_owned(),

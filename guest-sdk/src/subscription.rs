@@ -4,12 +4,11 @@ use std::fmt::{self, Display};
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use cln_protocol::json;
+use cln_protocol::json::{self, RawValue};
 use cln_protocol::topics::Topic;
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, ready};
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use crate::cx::Cx;
 use crate::handler::Async;
@@ -29,13 +28,13 @@ pub struct Notification {
 
 impl Notification {
     /// Reads what was sent, without the member named after the topic where there is one around it.
-    pub fn payload<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+    pub fn payload<T: DeserializeOwned>(&self) -> Result<T, json::Error> {
         payload(&self.topic, self.params.get())
     }
 }
 
 /// Reads what was sent, without the member named after the topic where there is one around it.
-fn payload<T: DeserializeOwned>(topic: &str, params: &str) -> Result<T, serde_json::Error> {
+fn payload<T: DeserializeOwned>(topic: &str, params: &str) -> Result<T, json::Error> {
     let only = Only(topic, PhantomData);
     match json::read(params, |reader| reader.deserialize_map(only)) {
         Ok(payload) => Ok(payload),
@@ -68,7 +67,9 @@ fn inner<'a>(topic: &str, params: &'a str) -> &'a str {
         return params;
     };
     match (members.next(), members.next()) {
-        (Some(Ok(only)), None) if only.is(topic) && members.rest().trim().is_empty() => only.value,
+        (Some(Ok(only)), None) if only.is(topic) && members.rest().trim_ascii().is_empty() => {
+            only.value
+        }
         _ => params,
     }
 }
@@ -81,7 +82,7 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    fn notification(&self) -> Result<Notification, serde_json::Error> {
+    fn notification(&self) -> Result<Notification, json::Error> {
         Ok(Notification {
             topic: self.topic.as_str().into(),
             origin: self.origin.as_deref().map(Into::into),

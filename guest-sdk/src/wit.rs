@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
-use cln_protocol::json;
+use cln_protocol::json::RawValue;
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
@@ -38,7 +38,7 @@ pub use bindings::export;
 pub use wit_bindgen;
 
 use bindings::cln::guest::{
-    http, kv, log, notification, progress, rpc, subscription, timer, types,
+    hooks, http, kv, log, notification, progress, rpc, subscription, timer, types,
 };
 use bindings::exports::cln::guest::plugin;
 
@@ -61,7 +61,7 @@ fn answered(error: types::RpcError) -> RpcError {
     RpcError {
         code: error.code,
         message: error.message,
-        data: error.data.and_then(|data| json::from_str(&data).ok()),
+        data: error.data.and_then(|data| RawValue::from_string(data).ok()),
     }
 }
 
@@ -70,7 +70,7 @@ impl From<RpcError> for types::RpcError {
         types::RpcError {
             code: error.code,
             message: error.message,
-            data: error.data.map(|data| Box::<str>::from(data).into_string()),
+            data: error.data.map(|data| data.into_string()),
         }
     }
 }
@@ -134,9 +134,7 @@ impl Wit {
         &self,
         duration: Duration,
     ) -> LocalBoxFuture<'static, Result<(), TimerError>> {
-        // What is left of a millisecond is waited for too: never too short.
-        let ms = duration.as_nanos().div_ceil(1_000_000);
-        let ms = u64::try_from(ms).unwrap_or(u64::MAX);
+        let ms = border::whole_ms(duration);
         async move {
             timer::sleep(ms).await.map_err(|failure| match failure {
                 timer::Failure::Denied(text) => TimerError::Denied(text),
@@ -163,9 +161,7 @@ impl Wit {
                     .map(|(name, value)| http::Header { name, value })
                     .collect(),
                 body: request.body,
-                timeout_ms: request
-                    .timeout
-                    .map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+                timeout_ms: request.timeout.map(border::whole_ms),
             };
             let answer = http::send(sent).await.map_err(|failure| match failure {
                 http::Failure::Denied(text) => HttpError::Denied(text),
@@ -303,10 +299,10 @@ impl<E: Entry> plugin::Guest for E {
         call: u64,
         method: String,
         params: String,
-        filter: Option<String>,
+        _filter: Option<String>,
         deprecated_ok: bool,
     ) -> Result<String, types::RpcError> {
-        let answer = instance::<E>().method(call, &method, &params, filter, deprecated_ok);
+        let answer = instance::<E>().method(call, &method, &params, deprecated_ok);
         drop(params);
         answer.await.map_err(Into::into)
     }
@@ -336,10 +332,31 @@ impl<E: Entry> plugin::Guest for E {
         instance::<E>().notifications(first, next).await;
     }
 
-    async fn hook(call: u64, hook: String, payload: String) -> Result<String, String> {
-        let answer = instance::<E>().hook(call, &hook, &payload);
-        // A held answer need not keep the payload, which the handler has parsed.
-        drop(payload);
-        answer.await
+    async fn hook(
+        call: u64,
+        mut hook: String,
+        payload: String,
+        more: bool,
+    ) -> Result<String, String> {
+        let instance = instance::<E>();
+        let mut given = (call, payload, more);
+        loop {
+            let (call, payload, more) = given;
+            let answer = instance.hook(call, &hook, &payload);
+            // A held answer need not keep the payload, which the handler has parsed.
+            drop(payload);
+            let answer = answer.await;
+            if !more {
+                return answer;
+            }
+            let said = answer.as_deref().map_err(String::as_str);
+            let Some(next) = hooks::next(said) else {
+                return answer;
+            };
+            if let Some(another) = next.hook {
+                hook = another;
+            }
+            given = (next.call, next.payload, next.more);
+        }
     }
 }

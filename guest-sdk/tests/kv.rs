@@ -47,6 +47,10 @@ async fn swap(cx: Cx<()>, _: ()) -> Result<Value, RpcError> {
     Ok(json!([kv.get("s").await?, kv.delete("s").await?]))
 }
 
+async fn look(cx: Cx<()>, _: Notification) -> Result<(), KvError> {
+    cx.kv().get("a").await.map(drop)
+}
+
 fn guest() -> Guest<()> {
     Guest::with_state(())
         .on_init(load)
@@ -54,6 +58,7 @@ fn guest() -> Guest<()> {
         .method(Method::new("counts", "", "Shows"), counts)
         .method(Method::new("fill", "", "Fills"), fill)
         .method(Method::new("swap", "", "Swaps"), swap)
+        .subscribe_topic("look", look)
         .request("kv", "to count")
 }
 
@@ -95,8 +100,9 @@ fn a_second_harness_finds_what_the_first_left() {
 #[test]
 fn the_store_is_shut_before_init_and_init_can_fail_by_it() {
     let mut harness = Harness::new(guest());
-    let early = harness.call("count", json!(["a"])).unwrap_err();
-    assert!(early.message.contains("opens with init"), "{early}");
+    harness.notify("look", json!({}));
+    let early = harness.log_lines().remove(0);
+    assert!(early.message.contains("opens with init"), "{early:?}");
     let denied = KvError::Denied("key-value store is not granted".to_owned());
     harness.store().set_fault(Some(denied));
     assert!(harness.init().unwrap_err().contains("not granted"));

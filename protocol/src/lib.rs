@@ -7,12 +7,15 @@
 //!
 //! Nothing here does input or output, and nothing knows of WebAssembly.
 
+pub mod filter;
 pub mod hook;
 pub mod hooks;
 pub mod json;
 pub mod manifest;
 #[cfg(feature = "host")]
 pub mod native;
+#[cfg(feature = "host")]
+pub mod plain;
 pub mod primitives;
 pub mod topics;
 #[cfg(feature = "host")]

@@ -120,13 +120,20 @@ pub fn find_lightningd() -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Whether there is a lightningd, and a line that says so where there is none.
-fn is_there() -> bool {
-    let there = find_lightningd().is_some();
-    if !there {
-        println!("skipped: no lightningd on PATH or under $CLN_DIR/bin");
+/// The same, for a test that is nothing without it: where there is none, a line says which test
+/// was skipped. It must be called from the test's own thread, which has its name.
+pub fn lightningd_or_skip() -> Option<PathBuf> {
+    let found = find_lightningd();
+    if found.is_none() {
+        skipped("no lightningd on PATH or under $CLN_DIR/bin");
     }
-    there
+    found
+}
+
+/// Says that the test whose thread this is was skipped, and why.
+pub fn skipped(why: &str) {
+    let thread = std::thread::current();
+    println!("skipped: {}: {why}", thread.name().unwrap_or("a test"));
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -161,7 +168,7 @@ impl Lab {
             env: BTreeMap::new(),
         };
         let nodes: Vec<NodeSetup> = args.iter().map(setup).collect();
-        is_there().then(|| Self::launch(&nodes, developer))
+        lightningd_or_skip().map(|_| Self::launch(&nodes, developer))
     }
 
     /// Starts these nodes, with `--developer`; `None`, and a line that says so, where there is no
@@ -170,7 +177,7 @@ impl Lab {
     /// # Panics
     /// When a node does not come up, with the end of its log.
     pub fn start_nodes(nodes: &[NodeSetup]) -> Option<Self> {
-        is_there().then(|| match Self::launch(nodes, true) {
+        lightningd_or_skip().map(|_| match Self::launch(nodes, true) {
             Ok(lab) => lab,
             Err(why) => panic!("the network did not start: {}", why.message),
         })

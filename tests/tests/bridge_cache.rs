@@ -30,11 +30,32 @@ fn cache(node: &Node) -> Value {
     node.call("wasm-list", json!([])).unwrap()["cache"].clone()
 }
 
+/// Asks until so many compiled guests are on the disk: they are written after `init`, beside
+/// everything else, and a node that stops does not wait for it.
+fn wait_written(node: &Node, home: &Path, count: usize) {
+    let folder = home.join("regtest/cln-wasm/compiled");
+    let is_one = |entry: &std::io::Result<std::fs::DirEntry>| {
+        let name = entry.as_ref().map(|entry| entry.file_name());
+        name.is_ok_and(|name| name.to_string_lossy().ends_with(".cwasm"))
+    };
+    let written = || match std::fs::read_dir(&folder) {
+        Ok(entries) => entries.filter(is_one).count(),
+        Err(_) => 0,
+    };
+    let mut asked = 0;
+    while written() < count {
+        cache(node);
+        asked += 1;
+        assert!(asked < 1_000_000, "{} of {count} are written", written());
+    }
+}
+
 #[test]
 fn guests_are_compiled_once_and_a_new_one_alone() {
     let (folder, home) = (guests(2), tempfile::tempdir().unwrap());
     let node = started(&folder, home.path(), 2);
     assert_eq!(cache(&node), json!({"hits": 0, "misses": 2}));
+    wait_written(&node, home.path(), 2);
     node.shutdown().unwrap();
 
     let node = started(&folder, home.path(), 2);

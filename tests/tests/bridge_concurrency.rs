@@ -1,8 +1,9 @@
 //! Many things at once: held HTLCs, floods of notifications, and a guest's own calls that come back to it.
 
 use cln_wasm_tests::bridge::{Folder, bridge, manifest, methods, payload};
-use cln_wasm_tests::simulator::Failure;
+use cln_wasm_tests::simulator::{Failure, LogLine, Node, RawCall};
 use serde_json::{Value, json};
+use std::fmt::Write;
 
 fn htlc(number: usize) -> Value {
     let mut shown: Value = serde_json::from_str(&payload("htlc_accepted")).unwrap();
@@ -40,6 +41,126 @@ fn a_thousand_htlcs_are_held_and_settled_in_reverse() {
         let run = held.pop().unwrap();
         assert_eq!(&run.wait().unwrap().result, answer, "{n}");
     }
+    node.shutdown().unwrap();
+}
+
+/// What the node gets for HTLCs that come in one piece, one for each of `what`: the guest
+/// does that with it, its own answer being [`own`].
+fn at_once(node: &Node, what: &[&str]) -> Vec<Value> {
+    let mut piece = String::new();
+    let mut answers = Vec::new();
+    for (n, what) in what.iter().enumerate() {
+        let mut shown = htlc(n);
+        shown["htlc"]["do"] = json!(what);
+        shown["htlc"]["own"] = own(n)["failure_message"].clone();
+        answers.push(node.expect_answer(0, &format!("\"h{n}\"")));
+        let id = format!("h{n}");
+        let request =
+            json!({"jsonrpc": "2.0", "id": id, "method": "htlc_accepted", "params": shown});
+        writeln!(piece, "{request}\n").unwrap();
+    }
+    node.send_bytes(piece);
+    let result = |answer: RawCall| {
+        let answer = answer.wait().unwrap();
+        serde_json::from_str(answer.get("result").unwrap().full()).unwrap()
+    };
+    answers.into_iter().map(result).collect()
+}
+
+/// Fails the HTLC for its own reason: an amount that nobody else names.
+fn own(n: usize) -> Value {
+    json!({"result": "fail", "failure_message": format!("400f{n:016x}0000006e")})
+}
+
+/// A guest that takes hooks which wait behind another.
+fn taking() -> Value {
+    json!({
+        "manifest": manifest(json!({"hooks": ["htlc_accepted"], "rpcmethods": methods(&["h-counts", "h-release"])})),
+        "take-hooks": true,
+        "hooks": {"htlc_accepted": {"by": "/htlc/do", "moves": {
+            "answer": {"answer": {"result": "fail"}, "with": {"failure_message": "/htlc/own"}},
+            "continue": {"answer": {"result": "continue"}},
+            "hold": [{"hold": "/htlc/id"}, "last"],
+            "decline": {"error": "not this one"},
+            "nonsense": {"text": "{]"},
+            "trap": "trap"}}},
+        "methods": {"h-counts": "counts", "h-release": [{"release": true}, "last"]},
+        "policy": "[limits.deadline]\nhtlc_accepted = \"none\"\n[on-fault.restart]\npause = \"1 ms\""})
+}
+
+#[test]
+fn hooks_that_wait_are_taken_in_one_call_and_each_has_its_own_answer() {
+    let folder = Folder::new().scripted("h", taking());
+    let node = bridge(&folder).start().unwrap();
+    let refused = json!({"result": "fail", "failure_message": "2002"});
+    let what = [
+        "answer", "continue", "answer", "decline", "nonsense", "answer", "answer",
+    ];
+    let answers = at_once(&node, &what);
+    for (n, (what, answer)) in what.iter().zip(&answers).enumerate() {
+        match *what {
+            "answer" => assert_eq!(answer, &own(n)),
+            "continue" => assert_eq!(answer, &json!({"result": "continue"})),
+            _ => assert_eq!(answer, &refused, "{what}"),
+        }
+    }
+    let counts = node.call("h-counts", json!([])).unwrap();
+    assert!(counts["taken"].as_u64().unwrap() > 0, "{counts}");
+    for why in ["has no answer: \"not this one\"", "is not JSON"] {
+        let told =
+            |line: &LogLine| line.text.contains("hook htlc_accepted") && line.text.contains(why);
+        assert_eq!(node.logs().into_iter().filter(told).count(), 1, "{why}");
+    }
+    node.shutdown().unwrap();
+}
+
+#[test]
+fn one_that_is_held_keeps_none_waiting_that_came_with_it() {
+    let folder = Folder::new().scripted("h", taking());
+    let node = bridge(&folder).start().unwrap();
+    let held = node.start_hook("htlc_accepted", {
+        let mut shown = htlc(1000);
+        shown["htlc"]["do"] = json!("hold");
+        shown
+    });
+    for round in 0..3 {
+        let answers = at_once(&node, &["answer"; 5]);
+        assert_eq!(answers, (0..5).map(own).collect::<Vec<_>>(), "{round}");
+    }
+    assert_eq!(node.call("h-counts", json!([])).unwrap()["held"], 1);
+    let last = json!({"result": "continue"});
+    assert_eq!(
+        node.call("h-release", json!([1000, last])).unwrap(),
+        json!(1)
+    );
+    assert_eq!(held.unwrap().wait().unwrap().result, last);
+    node.shutdown().unwrap();
+}
+
+#[test]
+fn a_trap_in_one_that_was_taken_is_its_own() {
+    let folder = Folder::new().scripted("h", taking());
+    let node = bridge(&folder).start().unwrap();
+    let answers = at_once(&node, &["answer", "answer", "trap", "answer", "answer"]);
+    assert_eq!(answers[..2], [own(0), own(1)], "answered before it");
+    let refused = json!({"result": "fail", "failure_message": "2002"});
+    for answer in &answers[2..] {
+        assert_eq!(answer, &refused);
+    }
+    node.wait_log(|line| line.text.contains("in hook htlc_accepted; it starts again"))
+        .unwrap();
+    let told = |what: &str| {
+        let what = format!("hook htlc_accepted: {what}");
+        let logs = node.logs();
+        logs.iter().filter(|line| line.text.contains(&what)).count()
+    };
+    assert_eq!((told("trapped"), told("was stopped")), (1, 2));
+    // The next life has nothing of it.
+    while node.call("h-counts", json!([])).is_err() {}
+    assert_eq!(
+        at_once(&node, &["answer"; 3]),
+        (0..3).map(own).collect::<Vec<_>>()
+    );
     node.shutdown().unwrap();
 }
 

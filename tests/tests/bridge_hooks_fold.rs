@@ -363,8 +363,9 @@ fn rpc_command() {
             same(error.clone(), go_on()),
             same(go_on(), error.clone()),
             same(replace.clone(), go_on()),
-            // lightningd aborts at the second change: here the first one counts.
-            sane(back.clone(), error.clone(), back.clone()),
+            // lightningd aborts at the second change: here a refusal counts, else the first one.
+            sane(back.clone(), error.clone(), error.clone()),
+            sane(back.clone(), replace.clone(), back),
             sane(error.clone(), replace, error),
         ],
     );

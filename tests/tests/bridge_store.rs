@@ -338,8 +338,10 @@ fn a_budget_is_never_exceeded_and_remembers() {
             "{why}"
         );
     }
-    node.wait_log(|l| l.text.starts_with("k: denied: Not permitted"))
-        .unwrap();
+    node.wait_log(|l| {
+        l.text.starts_with("k: denied: RPC call ") && l.text.contains(": Not permitted: ")
+    })
+    .unwrap();
     node.shutdown().unwrap();
 
     let node = place.start(paying(bridge(&folder), &paid, complete));

@@ -1,19 +1,23 @@
 //! Plugins that come with Core Lightning, where it is installed: the simulator passes what lightningd
 //! itself ships.
 
-use cln_wasm_tests::lab::find_lightningd;
+use cln_wasm_tests::lab::{lightningd_or_skip, skipped};
 use cln_wasm_tests::simulator::Simulator;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
 fn bundled(name: &str) -> Option<PathBuf> {
-    let lightningd = find_lightningd()?;
+    let lightningd = lightningd_or_skip()?;
     let path = lightningd
         .parent()?
         .parent()?
         .join("libexec/c-lightning/plugins")
         .join(name);
-    path.is_file().then_some(path)
+    if !path.is_file() {
+        skipped(&format!("no {}", path.display()));
+        return None;
+    }
+    Some(path)
 }
 
 /// What libplugin asks for when it starts; it ends the plugin over any other answer.
@@ -28,7 +32,6 @@ fn configs(params: &Value) -> Value {
 #[test]
 fn keysend_starts_and_lets_payments_pass() {
     let Some(keysend) = bundled("keysend") else {
-        println!("skipped: no lightningd on PATH or under $CLN_DIR/bin");
         return;
     };
     let node = Simulator::builder()
@@ -73,7 +76,6 @@ fn all_of_them_pass_help() {
     ];
     for name in names {
         let Some(path) = bundled(name) else {
-            println!("skipped: no lightningd on PATH or under $CLN_DIR/bin");
             return;
         };
         let manifest = Simulator::builder().plugin(path).help().unwrap();
@@ -84,7 +86,6 @@ fn all_of_them_pass_help() {
 #[test]
 fn commando_is_asked_for_its_own_messages_only() {
     let Some(commando) = bundled("commando") else {
-        println!("skipped: no lightningd on PATH or under $CLN_DIR/bin");
         return;
     };
     let node = Simulator::builder()

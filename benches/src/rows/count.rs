@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Bench;
 use super::fleet::{BLOCK_ADDED, htlc_accepted, started};
+use crate::cpu::Cores;
 use crate::guests::Guest;
 use crate::plugin::{Plugin, Template};
 use crate::stepping::Stepping;
@@ -28,6 +29,8 @@ pub fn measure(bench: &Bench, calls: usize, functions: bool) -> anyhow::Result<V
     let start = bench.workshop.bridge("one", &guest, network)?;
     let module = bench.workshop.module(&guest[0])?;
     let mut counted = serde_json::Map::new();
+    // Each step is two changes from one process to the other, which take longer between cores.
+    bench.machine.assign(Cores::Pinned, &[])?;
     for kind in KINDS {
         let mut plugin = started(&start, 1)?;
         let mut notified = 0;

@@ -34,7 +34,9 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use cln_protocol::hook::Hook;
+use futures::channel::oneshot;
 use futures::executor::LocalPool;
+use futures::future::{FutureExt, LocalBoxFuture, Shared};
 use futures::task::LocalSpawnExt;
 use serde_json::{Value, json};
 
@@ -49,6 +51,8 @@ use crate::instance::{Exports, Instance};
 pub(crate) use imports::Border;
 use node::Node;
 
+/// What `init` has led to: `Err` is why the guest disabled itself.
+type Initialised = Result<(), String>;
 type Stateful = Rc<dyn Fn() -> Option<Rc<dyn Any>>>;
 
 /// One guest under test.
@@ -61,6 +65,9 @@ pub struct Harness {
     state: Stateful,
     node: Rc<Node>,
     pool: Rc<RefCell<LocalPool>>,
+    /// Taken when `init` is done.
+    init_done: Option<oneshot::Sender<Initialised>>,
+    initialised: Shared<oneshot::Receiver<Initialised>>,
     options: BTreeMap<String, Value>,
     configuration: Value,
     withheld: Value,
@@ -75,11 +82,14 @@ impl Harness {
         let instance = Rc::new(Instance::new(guest, node::border(&node)));
         border::install_logger(level);
         let stateful = Rc::clone(&instance);
+        let (init_done, initialised) = oneshot::channel();
         let mut harness = Harness {
             guest: instance,
             state: Rc::new(move || stateful.state().map(|state| state as Rc<dyn Any>)),
             node,
             pool: Rc::default(),
+            init_done: Some(init_done),
+            initialised: initialised.shared(),
             options: BTreeMap::new(),
             configuration: json!({
                 "lightning-dir": "/lightning/regtest",
@@ -178,8 +188,19 @@ impl Harness {
     }
 
     /// `init`, with the options' defaults as lightningd fills them in. The
-    /// background tasks begin. `Err` is the guest's reason for disabling itself.
+    /// background tasks begin, and what came before `init` is served. `Err` is the guest's
+    /// reason for disabling itself.
     pub fn init(&mut self) -> Result<(), String> {
+        let initialised = self.initialise();
+        if let Some(done) = self.init_done.take() {
+            // The receiver is in the harness.
+            let _ = done.send(initialised.clone());
+        }
+        self.settle();
+        initialised
+    }
+
+    fn initialise(&mut self) -> Initialised {
         let manifest = self.getmanifest();
         if let Some(reason) = manifest["disable"].as_str() {
             return Err(reason.to_owned());
@@ -199,8 +220,32 @@ impl Harness {
         self.open("init".to_owned(), call, first).finish()?;
         let run = Rc::clone(&self.guest).run();
         self.spawn(run);
-        self.settle();
         Ok(())
+    }
+
+    /// The bridge lets nothing in before `init` is done, and keeps what comes.
+    fn when_initialised<T: 'static, E: 'static>(
+        &self,
+        refused: fn(String) -> E,
+        ask: impl FnOnce(&dyn Exports) -> LocalBoxFuture<'static, Result<T, E>> + 'static,
+    ) -> LocalBoxFuture<'static, Result<T, E>> {
+        let (guest, initialised) = (Rc::clone(&self.guest), self.initialised.clone());
+        async move {
+            match initialised.await {
+                Ok(Ok(())) => ask(&*guest).await,
+                Ok(Err(why)) => Err(refused(format!("it disabled itself: {why}"))),
+                Err(_) => Err(refused("the harness was dropped before init".to_owned())),
+            }
+        }
+        .boxed_local()
+    }
+
+    /// For whoever waits for it in vain.
+    fn named(&self, what: String) -> String {
+        match self.init_done {
+            Some(_) => format!("{what}, which came before init,"),
+            None => what,
+        }
     }
 
     /// What the guest keeps. It has nothing until the guest or the test puts something there.
@@ -219,7 +264,8 @@ impl Harness {
         (self.state)()?.downcast().ok()
     }
 
-    /// Calls a method with parameters: an array or an object.
+    /// Calls a method with parameters: an array or an object. Before `init` is done it has no
+    /// answer, see [`start_call`](Harness::start_call).
     pub fn call(&mut self, method: &str, params: Value) -> Result<Value, RpcError> {
         self.start_call(method, params).finish()
     }
@@ -235,7 +281,8 @@ impl Harness {
             .finish()
     }
 
-    /// Calls a method that is answered later.
+    /// Calls a method that is answered later: one that waits for something, or any
+    /// before `init`.
     pub fn start_call(&mut self, method: &str, params: Value) -> Open<Result<Value, RpcError>> {
         self.open_method(method, params, None)
     }
@@ -247,10 +294,18 @@ impl Harness {
         filter: Option<String>,
     ) -> Open<Result<Value, RpcError>> {
         let call = self.next_call();
-        let guest = &self.guest;
-        let answer = guest.method(call, method, &params.to_string(), filter, false);
-        self.open(format!("method `{method}`"), call, async move {
-            Ok(value(&answer.await?))
+        let (asked, params) = (method.to_owned(), params.to_string());
+        let answer = self.when_initialised(RpcError::internal, move |guest| {
+            guest.method(call, &asked, &params, false)
+        });
+        let what = self.named(format!("method `{method}`"));
+        self.open(what, call, async move {
+            let filter = filter.as_deref().map(node::read_filter).transpose()?;
+            let result = answer.await?;
+            match filter {
+                Some(filter) => Ok(value(&node::filtered(&filter, &result)?)),
+                None => Ok(value(&result)),
+            }
         })
     }
 
@@ -289,12 +344,14 @@ impl Harness {
     }
 
     /// Calls a hook with a payload. `Err` is what the guest said why it has no
-    /// answer: the bridge would answer with its fallback.
+    /// answer: the bridge would answer with its fallback. Before `init` is done only `db_write`
+    /// has an answer, see [`start_hook`](Harness::start_hook).
     pub fn hook<H: Hook>(&mut self, payload: Value) -> Result<Value, String> {
         self.start_hook::<H>(payload).finish()
     }
 
-    /// Calls a hook that is answered later.
+    /// Calls a hook that is answered later: one that waits for something, or any but
+    /// `db_write` before `init`.
     pub fn start_hook<H: Hook>(&mut self, payload: Value) -> Open<Result<Value, String>> {
         self.start_raw_hook(H::NAME, &payload.to_string())
     }
@@ -302,13 +359,18 @@ impl Harness {
     /// Calls a hook by its name, with JSON text.
     pub fn start_raw_hook(&mut self, hook: &str, payload: &str) -> Open<Result<Value, String>> {
         let call = self.next_call();
-        if hook == "db_write" {
+        let (answer, what) = if hook == "db_write" {
             self.node.begun.set(true);
-        }
-        let answer = self.guest.hook(call, hook, payload);
-        self.open(format!("hook `{hook}`"), call, async move {
-            Ok(value(&answer.await?))
-        })
+            let answer = self.guest.hook(call, hook, payload);
+            (answer, format!("hook `{hook}`"))
+        } else {
+            let (asked, payload) = (hook.to_owned(), payload.to_owned());
+            let answer = self.when_initialised(std::convert::identity, move |guest| {
+                guest.hook(call, &asked, &payload)
+            });
+            (answer, self.named(format!("hook `{hook}`")))
+        };
+        self.open(what, call, async move { Ok(value(&answer.await?)) })
     }
 
     /// One of lightningd's own notifications: the payload alone, without the

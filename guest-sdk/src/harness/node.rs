@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
+use cln_protocol::filter::Filter;
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{LocalBoxFuture, ready};
@@ -14,7 +15,6 @@ use super::Border;
 use super::store::TestStore;
 use crate::border::{Kept, LogLevel, Outside};
 use crate::error::{CallError, HttpError, KvError, NotifyError, RpcError, TimerError};
-use crate::filter;
 use crate::http::{HttpRequest, HttpResponse};
 use crate::kv::{KvPage, KvSwap};
 
@@ -336,10 +336,23 @@ impl Node {
             .or_insert(answer);
         let text = result?.to_string();
         match filter {
-            Some(filter) => filter::apply(filter, &text).map_err(CallError::Rpc),
+            Some(filter) => read_filter(filter)
+                .and_then(|filter| filtered(&filter, &text))
+                .map_err(CallError::Rpc),
             None => Ok(text),
         }
     }
+}
+
+/// A result filter, as lightningd and the bridge read it.
+pub(super) fn read_filter(text: &str) -> Result<Filter, RpcError> {
+    Filter::parse(text).map_err(|e| RpcError::invalid_params(e.to_string()))
+}
+
+/// What it leaves of a result, which is JSON.
+pub(super) fn filtered(filter: &Filter, result: &str) -> Result<String, RpcError> {
+    let left = filter.apply(result);
+    left.map_err(RpcError::internal)
 }
 
 async fn yield_once() {

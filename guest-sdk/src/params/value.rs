@@ -28,11 +28,7 @@ impl<'a> Value<'a> {
         read: impl FnOnce(&mut json::Reader<'a>) -> Result<T, json::Misread>,
     ) -> Result<T, Wrong> {
         // The position means nothing in one parameter.
-        json::read(text, read).map_err(|error| {
-            let Wrong(mut reason) = error.into();
-            reason.truncate(reason.rfind(" at line ").unwrap_or(reason.len()));
-            Wrong(reason)
-        })
+        json::read(text, read).map_err(|error| Wrong(error.reason().to_owned()))
     }
 }
 

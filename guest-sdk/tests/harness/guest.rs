@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use cln_guest::harness::Harness;
+use cln_guest::json;
 use cln_guest::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -112,7 +113,7 @@ async fn on_any(cx: Cx<State>, notification: Notification) {
     cx.state().seen.borrow_mut().push(line);
 }
 
-async fn on_custom(cx: Cx<State>, notification: Notification) -> Result<(), serde_json::Error> {
+async fn on_custom(cx: Cx<State>, notification: Notification) -> Result<(), json::Error> {
     let number: u32 = notification.payload()?;
     cx.state()
         .seen

@@ -1,6 +1,6 @@
 //! A guest that uses what the SDK has, run in the harness.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use cln_guest::harness::{Harness, RpcCall, Sent, Word};
@@ -261,19 +261,68 @@ fn a_hook_that_has_no_answer_says_why() {
 }
 
 #[test]
-fn a_hook_before_init_is_left_to_the_bridge() {
+fn what_comes_before_init_waits_for_it() {
     let mut harness = Harness::new(guest());
-    let reason = harness.hook::<HtlcAccepted>(htlc(1).1).unwrap_err();
-    assert_eq!(reason, "the guest has not been initialised");
-
-    let early = Guest::with_state(5u8).hook::<HtlcAccepted>(
-        |cx: Cx<u8>, _: HtlcAcceptedPayload| async move {
-            assert_eq!(*cx.state(), 5);
-            HtlcAcceptedAction::pass()
-        },
+    let (hash, payload) = htlc(1);
+    let answer = harness.start_hook::<HtlcAccepted>(payload);
+    let hello = harness.start_call("hello", json!(["Ada", 2]));
+    assert!(!answer.is_finished() && !hello.is_finished());
+    harness.init().unwrap();
+    assert_eq!(
+        hello.finish(),
+        Ok(json!({"greeting": "Hello Ada", "times": 2}))
     );
-    let answer = Harness::new(early).hook::<HtlcAccepted>(htlc(1).1);
+    assert!(!answer.is_finished(), "the guest holds it");
+    assert_eq!(harness.call("settle", json!([hash])).unwrap(), 1);
+    assert_eq!(answer.finish(), Ok(json!({"result": "continue"})));
+
+    let mut disabled = Harness::new(guest()).option("limit", json!(0));
+    let answer = disabled.start_hook::<HtlcAccepted>(htlc(1).1);
+    disabled.init().unwrap_err();
+    let reason = answer.finish().unwrap_err();
+    assert_eq!(reason, "it disabled itself: a limit of nothing");
+}
+
+#[test]
+fn a_hook_waits_until_on_init_is_done() {
+    let guest = Guest::with_state(Cell::new(0))
+        .request("kv", "to take its time")
+        .on_init(|cx: Cx<Cell<u8>>| async move {
+            // Others run meanwhile.
+            let kept = cx.kv().set("key", b"value").await;
+            cx.state().set(1);
+            kept.map_err(|error| error.to_string())
+        })
+        .hook::<HtlcAccepted>(|cx: Cx<Cell<u8>>, _: HtlcAcceptedPayload| async move {
+            assert_eq!(cx.state().get(), 1);
+            HtlcAcceptedAction::pass()
+        });
+    let mut harness = Harness::new(guest);
+    // It has its state, and waits all the same.
+    let answer = harness.start_hook::<HtlcAccepted>(htlc(1).1);
+    assert!(!answer.is_finished());
+    harness.init().unwrap();
+    assert_eq!(answer.finish(), Ok(json!({"result": "continue"})));
+}
+
+#[test]
+#[should_panic(expected = "hook `htlc_accepted`, which came before init, has not answered")]
+fn a_hook_before_init_is_not_waited_for() {
+    let _ = Harness::new(guest()).hook::<HtlcAccepted>(htlc(1).1);
+}
+
+#[test]
+fn db_write_does_not_wait_for_init() {
+    async fn write(_: Cx<()>, _: DbWritePayload) -> DbWriteAction {
+        DbWriteAction::pass()
+    }
+    let payload = json!({"data_version": 1, "writes": []});
+    let early = Guest::with_state(()).hook::<DbWrite>(write);
+    let answer = Harness::new(early).hook::<DbWrite>(payload.clone());
     assert_eq!(answer, Ok(json!({"result": "continue"})));
+    let late = Guest::new(|_| Ok(())).hook::<DbWrite>(write);
+    let answer = Harness::new(late).hook::<DbWrite>(payload);
+    assert_eq!(answer, Err("the guest has not been initialised".to_owned()));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use cln_guest::Notification;
-use cln_guest::serde_json::value::RawValue;
+use cln_guest::json::RawValue;
 use serde::Serialize;
 
 /// All that is kept together, in bytes of JSON: a plugin may send topics of its own

@@ -166,7 +166,7 @@ impl Invoice {
         self.status
     }
 
-    /// How much is held.
+    /// How much is held. What the bridge answered after a deadline is in it: there must be none.
     pub fn held_amount(&self) -> Amount {
         self.parts
             .iter()
@@ -177,7 +177,7 @@ impl Invoice {
             })
     }
 
-    /// How many HTLCs are held.
+    /// How many HTLCs are held, in the same sense.
     pub fn held(&self) -> usize {
         self.parts.iter().filter(|p| p.ticket.is_open()).count()
     }
@@ -188,7 +188,8 @@ impl Invoice {
         open.map(|part| part.cltv_expiry).min()
     }
 
-    /// Forgets HTLCs that were answered in the guest's place, so that a sum never counts them.
+    /// Forgets HTLCs whose handler waits no more, so that a sum never counts them. Those that
+    /// the bridge answered after a deadline are not among them: their handlers wait on.
     fn drop_gone(&mut self) {
         self.parts.retain(|part| part.ticket.is_open());
         if self.status == Status::Accepted && Some(self.held_amount()) < self.total {
@@ -280,7 +281,7 @@ impl Invoice {
         true
     }
 
-    /// Resolves all that is held. How many HTLCs took it.
+    /// Resolves all that is held. How many HTLCs' handlers took it.
     pub fn finish_settle(&mut self) -> usize {
         let Some(Paid { preimage, .. }) = self.paid else {
             return 0;
@@ -295,7 +296,7 @@ impl Invoice {
         self.ended = None;
     }
 
-    /// Fails all that is held, and all that comes later. How many HTLCs took it.
+    /// Fails all that is held, and all that comes later. How many HTLCs' handlers took it.
     pub fn cancel(&mut self) -> usize {
         self.status = Status::Cancelled;
         self.answer_all(Part::refusal)

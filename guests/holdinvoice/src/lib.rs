@@ -48,6 +48,10 @@
 //! The hook `htlc_accepted` with the secret `payment_secret`, without a deadline; the
 //! topic `block_added`; the store; the timer; the four methods and the notification. See
 //! `holdinvoice.toml` beside this crate.
+//!
+//! The deadline must be off: after one the bridge answers in the guest's place, and the guest
+//! has no way to see it. HTLCs that were failed would count as held, and `holdinvoicesettle`
+//! would take a payment that nobody gets.
 
 mod invoice;
 mod kept;

@@ -121,7 +121,8 @@ fn unknown(hash: &PaymentHash) -> RpcError {
 pub(crate) struct Ended {
     payment_hash: PaymentHash,
     state: Status,
-    /// How many HTLCs were answered.
+    /// How many held HTLCs were answered by the guest. With a deadline the bridge might have
+    /// answered them before.
     htlcs: usize,
 }
 

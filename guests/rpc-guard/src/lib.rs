@@ -125,7 +125,7 @@ impl Call<'_> {
     fn params(&mut self) -> Result<&mut Map<String, Value>, Nameless> {
         let params = match self.params.take() {
             Some(params) => params,
-            None => params::named(&self.request.method, self.request.params.as_deref())?,
+            None => params::named(&self.request.method, self.request.params.as_ref())?,
         };
         Ok(self.params.insert(params))
     }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use cln_guest::json::{self, RawValue};
 use cln_guest::prelude::*;
-use cln_guest::serde_json::value::RawValue;
-use cln_guest::serde_json::{self, Map};
+use cln_guest::serde_json::Map;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// What the positions mean (`plugins/`): of the methods
@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for Params {
 /// The parameters of a call of `method`, by name. What is null counts as absent.
 pub fn named(method: &str, params: Option<&RawValue>) -> Result<Map<String, Value>, Nameless> {
     let params = params.ok_or(Nameless::Hidden)?;
-    let mut named = match serde_json::from_str(params.get()) {
+    let mut named = match json::from_str(params.get()) {
         Ok(Params::Named(named)) => named,
         Ok(Params::InOrder(values)) if values.is_empty() => Map::new(),
         Ok(Params::InOrder(values)) => {

@@ -3,9 +3,8 @@
 use std::fmt;
 
 use cln_guest::Hook;
+use cln_guest::json::{self, RawValue};
 use cln_guest::prelude::*;
-use cln_guest::serde_json;
-use cln_guest::serde_json::value::RawValue;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 /// `rpc_command`, with a payload that a client cannot make unreadable.
@@ -51,7 +50,7 @@ impl<'de> Deserialize<'de> for FirstWins {
 
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<FirstWins, A::Error> {
                 let (mut id, mut method, mut params) = (None, None, None);
-                while let Some((name, value)) = members.next_entry::<String, Box<RawValue>>()? {
+                while let Some((name, value)) = members.next_entry::<String, RawValue>()? {
                     let member = match name.as_str() {
                         "id" => &mut id,
                         "method" => &mut method,
@@ -62,12 +61,12 @@ impl<'de> Deserialize<'de> for FirstWins {
                 }
                 let method = method.ok_or_else(|| A::Error::missing_field("method"))?;
                 let id = match id {
-                    Some(id) => serde_json::from_str(id.get()).map_err(A::Error::custom)?,
+                    Some(id) => json::from_str(id.get()).map_err(A::Error::custom)?,
                     None => Value::Null,
                 };
                 Ok(FirstWins(RpcRequest {
                     id,
-                    method: serde_json::from_str(method.get()).map_err(A::Error::custom)?,
+                    method: json::from_str(method.get()).map_err(A::Error::custom)?,
                     params,
                     filter: None,
                 }))
@@ -86,7 +85,7 @@ mod tests {
     fn the_first_of_two_members_counts() {
         let text = r#"{"rpc_command":{"id":"a","method":"withdraw","params":{"satoshi":1},
             "jsonrpc":"2.0","method":"help","params":[],"id":2,"filter":{},"filter":{}}}"#;
-        let payload: CommandPayload = serde_json::from_str(text).unwrap();
+        let payload: CommandPayload = json::from_str(text).unwrap();
         let request = payload.into_request();
         assert_eq!(
             (request.id, request.method.as_str()),
@@ -103,10 +102,7 @@ mod tests {
             r#"{"rpc_command":[]}"#,
             "{}",
         ] {
-            assert!(
-                serde_json::from_str::<CommandPayload>(text).is_err(),
-                "{text}"
-            );
+            assert!(json::from_str::<CommandPayload>(text).is_err(), "{text}");
         }
     }
 }

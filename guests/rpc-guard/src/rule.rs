@@ -2,8 +2,9 @@
 
 use std::fmt::Display;
 
+use cln_guest::json;
 use cln_guest::prelude::*;
-use cln_guest::serde_json::{self, Map};
+use cln_guest::serde_json::Map;
 
 use crate::amount;
 
@@ -247,7 +248,7 @@ impl Action {
             "answer" => {
                 let wanted = "a JSON object or array";
                 let text = needed(wanted)?;
-                match serde_json::from_str(text) {
+                match json::from_str(text) {
                     Ok(Value::Object(members)) => Ok(Action::Answer(members.into())),
                     Ok(Value::Array(values)) => Ok(Action::Answer(values.into())),
                     Ok(_) => Err(format!("answer needs {wanted}, not {text}")),
@@ -279,7 +280,7 @@ fn not_json(wanted: &str, reason: impl Display) -> String {
 /// `NAME=VALUE NAME=VALUE`, or a JSON object.
 fn assignments(text: &str) -> Result<Map<String, Value>, String> {
     if text.starts_with('{') {
-        return serde_json::from_str(text)
+        return json::from_str(text)
             .map_err(|reason| not_json("the parameters are no JSON object", reason));
     }
     let mut set = Map::new();
@@ -305,7 +306,7 @@ fn parameter(name: &str) -> Result<String, String> {
 
 /// JSON where it is JSON, else a string: what lightning-cli makes of a word.
 fn loose(word: &str) -> Value {
-    serde_json::from_str(word).unwrap_or_else(|_| Value::String(word.to_owned()))
+    json::from_str(word).unwrap_or_else(|_| Value::String(word.to_owned()))
 }
 
 /// A number and the string of its digits are the same to lightningd.

@@ -384,8 +384,8 @@ fn union(links: &[Link]) -> Option<HookFilters> {
     sum
 }
 
-/// The seed's rule 2: a plugin with `db_write` has nothing else that lightningd
-/// could act on inside its transaction.
+/// A guest with `db_write` has a process to itself and no other hook: nothing that
+/// lightningd could act on inside its transaction (docs/adr/0008-db-write-alone.md).
 fn db_write_alone(manifest: &Manifest, mode: Mode) -> Result<(), String> {
     if !manifest.hooks.iter().any(|hook| hook.name == "db_write") {
         return Ok(());

@@ -53,7 +53,7 @@ pub(super) fn not_granted(
             let what: Vec<&str> = several.iter().map(|denied| denied.what.as_str()).collect();
             let file = several.first().map_or("", |denied| denied.file.as_str());
             Err(format!(
-                "{} things that it needs are not granted: {}. This {file} would grant them, if you trust it:\n{}",
+                "{} things that it needs are not granted: {}. These lines would grant them, if you trust it (they take the place of [grant] in {file}; keep its other sections):\n{}",
                 several.len(),
                 what.join(", "),
                 suggest(&requests(manifest, requested), None)

@@ -14,6 +14,7 @@ use cln_protocol::hook::{
 use cln_protocol::hooks::RpcCommand;
 use cln_protocol::hooks::rpc_command;
 use cln_protocol::manifest::HookFilters;
+use cln_protocol::plain::{DEEPEST, is_too_deep};
 use futures::future::join_all;
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -23,9 +24,8 @@ use super::bundled;
 use super::lineage::Lineage;
 use super::routes::{Chained, Link, Routes};
 use crate::guest::call::{Answer, Call, Fault, Label};
-use crate::guest::fault::{Kind, Written};
+use crate::guest::fault::{Kind, Written, excerpt};
 use crate::guest::life::{Cause, Guest};
-use crate::lightningd::depth::{DEEPEST, is_too_deep};
 use crate::lightningd::message::RequestId;
 use crate::lightningd::output::Level;
 
@@ -169,7 +169,13 @@ impl Bridge {
         };
         let mut written = Written::default();
         let why = match &asked.answer {
-            Err(Fault::Disabled(_)) => return Flow::Next,
+            // Like a plugin that disabled itself, it is not there, unless the operator wants a
+            // refusal wherever it has no answer.
+            Err(Fault::Disabled(_))
+                if capabilities.policy.on_fault.chosen(spec.name) != Some(Stance::Closed) =>
+            {
+                return Flow::Next;
+            }
             Ok(Answer::Json(answer)) if is_too_deep(answer) => {
                 let text = format!(
                     "answered what lightningd would not accept: more than {DEEPEST} levels"
@@ -184,12 +190,13 @@ impl Bridge {
                         self.node.log.write(
                             Level::Info,
                             guest.name(),
-                            &format!("{}: {ignored}", spec.name),
+                            &format!("{}: {}", spec.name, excerpt(&ignored)),
                         );
                     }
                     return taken.flow;
                 }
                 Err(invalid) => {
+                    let invalid = excerpt(&invalid.to_string());
                     let text = format!("answered what lightningd would not accept: {invalid}");
                     written = bad(Kind::Answer, &text);
                     text
@@ -197,11 +204,11 @@ impl Bridge {
             },
             Ok(Answer::Declined(reason)) => {
                 capabilities.faults.good(&label);
-                format!("has no answer: {reason}")
+                format!("has no answer: {}", excerpt(reason))
             }
             Ok(_) => "has no answer".to_owned(),
             Err(fault) => {
-                let text = fault.to_string();
+                let text = excerpt(&fault.to_string());
                 match fault {
                     Fault::Deadline(_) => written = bad(Kind::Deadline, &text),
                     Fault::Answer(_) => written = bad(Kind::Answer, &text),

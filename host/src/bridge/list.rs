@@ -10,7 +10,7 @@ use super::aggregate::Mode;
 use super::methods::Reply;
 use super::routes::{Chained, Member, Routes};
 use crate::guest::life::State;
-use crate::lightningd::output::{INVALID_PARAMS, RpcError};
+use crate::lightningd::output::{INVALID_PARAMS, RpcError, escape_controls};
 
 /// Its name. No guest may have a method of this name.
 pub const NAME: &str = "wasm-list";
@@ -103,7 +103,7 @@ fn guest(routes: &Routes, index: usize, member: &Member) -> Value {
     entry.insert("name".into(), json!(&**guest.name()));
     entry.insert("state".into(), state.into());
     if let Some(reason) = reason {
-        entry.insert("reason".into(), json!(&*reason));
+        entry.insert("reason".into(), json!(escape_controls(&reason)));
     }
     let mut methods: Vec<&str> = Vec::new();
     for (method, owner) in &routes.methods {
@@ -148,6 +148,7 @@ fn guest(routes: &Routes, index: usize, member: &Member) -> Value {
         "dropped_log_lines": counters.dropped_log_lines.get(),
         "dropped_notifications_sent": counters.dropped_notifications.get(),
         "dropped_notifications_received": guest.dropped_notifications(),
+        "echoes": counters.echoes.get(),
     });
     entry.insert("counters".into(), counters);
     Value::Object(entry)

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use cln_protocol::filter::{Filter, NoFilter};
 use cln_protocol::manifest::OptionSpec;
+use cln_protocol::plain::{Names, check, plain};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::Bridge;
@@ -17,7 +18,6 @@ use crate::lightningd::message::{Message, RequestId};
 use crate::lightningd::output::{
     INVALID_PARAMS, METHOD_NOT_FOUND, PLUGIN_ERROR, PLUGIN_TERMINATED, RpcError,
 };
-use crate::lightningd::plain::{Names, check, is_plain};
 
 /// What lightningd gets: the `result` member as JSON text, or an error.
 pub(super) type Reply = Result<String, RpcError>;
@@ -42,6 +42,8 @@ impl Bridge {
                 format!("Unknown command '{name}'"),
             ));
         };
+        // Before the call, which may have done something once it is over.
+        let filter = filter(message.filter.as_deref())?;
         let call = Call::Method {
             method: name,
             params: message.params.unwrap_or_else(|| "{}".into()),
@@ -54,7 +56,10 @@ impl Bridge {
             .ask_member(member, call, limits.deadline("method"), id)
             .await?
         {
-            Answer::Json(result) => checked_result(member, result, asked, began),
+            Answer::Json(result) => filtered(
+                checked_result(member, result, asked, began)?,
+                filter.as_ref(),
+            ),
             Answer::Error(error) => Err(error),
             Answer::Done | Answer::Declined(_) => {
                 Err(RpcError::new(PLUGIN_ERROR, no_result(member)))
@@ -215,7 +220,9 @@ fn no_result(member: &Member) -> String {
 
 /// An error without data that readers would choke on. The code and the message still help the caller.
 fn readable(mut error: RpcError) -> RpcError {
-    error.data = error.data.filter(|data| check(data, Names::Any).is_ok());
+    error.data = error
+        .data
+        .filter(|data| check(data.get(), Names::Any).is_ok());
     error
 }
 
@@ -223,16 +230,7 @@ fn readable(mut error: RpcError) -> RpcError {
 fn checked_result(member: &Member, result: String, asked: Call, began: Instant) -> Reply {
     let capabilities = member.guest.capabilities();
     let label = asked.label();
-    let why_not = || {
-        serde_json::from_str::<&RawValue>(&result)
-            .map_err(|e| format!("is no JSON: {e}"))
-            .and_then(|value| check(value, Names::Any).map_err(|e| e.to_string()))
-    };
-    let read = match is_plain(&result) {
-        true => Ok(()),
-        false => why_not(),
-    };
-    match read {
+    match plain(&result) {
         Ok(()) => {
             capabilities.faults.good(&label);
             Ok(result)
@@ -245,6 +243,25 @@ fn checked_result(member: &Member, result: String, asked: Call, began: Instant) 
             Err(RpcError::new(PLUGIN_ERROR, format!("Guest {name} {text}")))
         }
     }
+}
+
+/// The filter of a request for a method that this plugin owns: lightningd leaves it to the plugin.
+pub(super) fn filter(text: Option<&str>) -> Result<Option<Filter>, RpcError> {
+    let invalid = |e: NoFilter| RpcError::new(INVALID_PARAMS, e.to_string());
+    text.map(Filter::parse).transpose().map_err(invalid)
+}
+
+/// What the filter leaves of a result.
+pub(super) fn filtered(result: String, filter: Option<&Filter>) -> Reply {
+    let Some(filter) = filter else {
+        return Ok(result);
+    };
+    filter.apply(&result).map_err(|e| {
+        RpcError::new(
+            PLUGIN_ERROR,
+            format!("the result cannot be filtered: it is {e}"),
+        )
+    })
 }
 
 /// `command_to_check` and the params without it, in the form they came in.

@@ -13,6 +13,7 @@ pub mod methods;
 pub mod node;
 pub mod notifications;
 pub mod order;
+pub mod origin;
 pub mod routes;
 pub mod startup;
 pub mod withhold;
@@ -251,7 +252,13 @@ impl Bridge {
                 self.setconfig(routes, message.params.as_deref(), &id, false)
                     .await
             }
-            _ if self.is_own(method) => self.list(routes, message.params.as_deref()),
+            _ if self.is_own(method) => {
+                let filter = methods::filter(message.filter.as_deref());
+                filter.and_then(|filter| {
+                    let list = self.list(routes, message.params.as_deref())?;
+                    methods::filtered(list, filter.as_ref())
+                })
+            }
             _ if routes.methods.contains_key(method) => {
                 self.method(routes, message, &id, deprecated_ok).await
             }

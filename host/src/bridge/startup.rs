@@ -5,12 +5,11 @@
 //! begins with the process, goes on in parallel, and a guest that would be late is
 //! left out by name.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cln_protocol::manifest::Lightningd;
+use cln_protocol::manifest::{Lightningd, Manifest};
 use cln_protocol::native::Version;
 use futures::future::join_all;
 use serde::Deserialize;
@@ -20,13 +19,12 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Bridge;
 use super::aggregate::{Candidate, Mode, aggregate, parse};
+use super::origin::{Entry, Listed, Origin};
 use super::routes::Routes;
 use crate::capability::Capabilities;
-use crate::guest::fault::Digest;
+use crate::guest::fault::{Digest, excerpt};
 use crate::guest::instance::Seed;
 use crate::guest::life::Guest;
-use crate::guest::load::find::{self, Found};
-use crate::guest::load::solo;
 use crate::guest::load::workshop::{Loaded, Workshop};
 use crate::guest::mailbox::Mailbox;
 use crate::guest::sandbox::SandboxLimits;
@@ -35,21 +33,20 @@ use crate::lightningd::message::Message;
 use crate::lightningd::output::Level;
 use crate::policy::{Limits, Policy};
 
-/// Where the guests come from.
-#[derive(Debug, Clone)]
-pub enum Origin {
-    /// All `*.wasm` of a folder; none where there is no folder.
-    Folder(Option<PathBuf>),
-    /// The one guest of a file that lightningd started.
-    Solo(PathBuf),
-}
-
 /// Loading, begun.
 #[derive(Debug)]
 pub struct Startup {
-    loading: JoinHandle<Vec<Preparing>>,
+    loading: JoinHandle<Loading>,
     workshop: Arc<Workshop>,
     ticker: Arc<Ticker>,
+}
+
+/// What of an origin is on its way.
+#[derive(Debug, Default)]
+struct Loading {
+    guests: Vec<Preparing>,
+    /// What the operator is told of the origin itself.
+    word: Option<(Level, String)>,
 }
 
 /// One guest ready to run, or its name and why it is left out.
@@ -80,8 +77,11 @@ impl Startup {
     pub fn begin(origin: Origin, workshop: Arc<Workshop>, ticker: Arc<Ticker>) -> Startup {
         let shop = Arc::clone(&workshop);
         let loading = tokio::spawn(async move {
-            let listed = tokio::task::spawn_blocking(move || list(&origin)).await;
-            let listed = listed.unwrap_or_else(|e| vec![Err(("guests".to_owned(), e.to_string()))]);
+            let listed = tokio::task::spawn_blocking(move || origin.list()).await;
+            let Listed { entries, word } = listed.unwrap_or_else(|e| Listed {
+                entries: Vec::new(),
+                word: Some((Level::Unusual, format!("no guest is loaded: {e}"))),
+            });
             let prepare = |entry: Result<Entry, (String, String)>| {
                 let shop = Arc::clone(&shop);
                 let name = match &entry {
@@ -91,7 +91,10 @@ impl Startup {
                 let ready = tokio::spawn(async move { prepare(entry?, &shop).await });
                 Preparing { name, ready }
             };
-            listed.into_iter().map(prepare).collect()
+            Loading {
+                guests: entries.into_iter().map(prepare).collect(),
+                word,
+            }
         });
         Startup {
             loading,
@@ -99,66 +102,6 @@ impl Startup {
             ticker,
         }
     }
-}
-
-/// A guest with its policy read.
-struct Entry {
-    name: String,
-    /// Where its module is.
-    module: PathBuf,
-    policy: Policy,
-}
-
-fn list(origin: &Origin) -> Vec<Result<Entry, (String, String)>> {
-    match origin {
-        Origin::Folder(None) => Vec::new(),
-        Origin::Folder(Some(folder)) => match find::find(folder) {
-            Ok(listing) => {
-                let refused = listing.refused.into_iter().map(|r| Err((r.name, r.reason)));
-                let found = listing.found.into_iter().map(with_policy);
-                found.chain(refused).collect()
-            }
-            Err(e) => vec![Err((
-                "guests".to_owned(),
-                format!("{}: {e}", folder.display()),
-            ))],
-        },
-        Origin::Solo(file) => vec![solo_entry(file)],
-    }
-}
-
-fn with_policy(found: Found) -> Result<Entry, (String, String)> {
-    let policy = match &found.policy {
-        None => Policy::absent(&found.path.with_extension("toml")),
-        Some(file) => Policy::parse(&file.text, &file.path)
-            .map_err(|e| (found.name.clone(), e.to_string()))?,
-    };
-    Ok(Entry {
-        name: found.name,
-        module: found.path,
-        policy,
-    })
-}
-
-fn solo_entry(file: &std::path::Path) -> Result<Entry, (String, String)> {
-    let name = file
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let refuse = |why: String| (name.clone(), why);
-    let solo = solo::read_file(file).map_err(|e| refuse(e.to_string()))?;
-    let policy = Policy::parse(&solo.policy, file).map_err(|e| refuse(e.to_string()))?;
-    let Some(module) = policy.wasm.clone() else {
-        return Err(refuse(
-            "it does not say which module to run: add wasm = \"NAME.wasm\"".to_owned(),
-        ));
-    };
-    Ok(Entry {
-        name: solo.name,
-        module,
-        policy,
-    })
 }
 
 async fn prepare(entry: Entry, workshop: &Workshop) -> Prepared {
@@ -211,21 +154,27 @@ impl Bridge {
                 .deprecated_apis
                 .store(allows_deprecated(&request), Ordering::Relaxed);
             let deadline = Instant::now() + bridge.startup_time();
-            let prepared = match timeout_at(deadline, loading).await {
-                Ok(listed) => listed.unwrap_or_default(),
-                Err(_) => {
-                    bridge.left_out("guests", "their folder cannot be read in time");
-                    Vec::new()
-                }
+            let loading = match timeout_at(deadline, loading).await {
+                Ok(loading) => loading.unwrap_or_default(),
+                Err(_) => Loading {
+                    guests: Vec::new(),
+                    word: Some((
+                        Level::Unusual,
+                        "no guest is loaded: their folder cannot be read in the time that lightningd gives".to_owned(),
+                    )),
+                },
             };
+            if let Some((level, word)) = &loading.word {
+                bridge.node.log.bridge(*level, word);
+            }
             let (context, request) = ((&bridge, &workshop, &ticker), &request);
-            let manifests = prepared.into_iter().map(|preparing| async move {
+            let manifests = loading.guests.into_iter().map(|preparing| async move {
                 let (bridge, workshop, ticker) = context;
                 let Preparing { name, ready } = preparing;
                 let late = |_| {
                     (
                         name.clone(),
-                        "not compiled in the time that lightningd gives".to_owned(),
+                        "not compiled in the time that lightningd gives; it is compiled for the next start".to_owned(),
                     )
                 };
                 let ready = timeout_at(deadline, ready).await.map_err(late)?;
@@ -282,11 +231,15 @@ impl Bridge {
             sum.routes.left_out = left_out;
             let manifest = match alone_refused {
                 // Solo, there is nothing left to run.
-                Some(why) if bridge.mode == Mode::Solo => serde_json::json!({ "disable": why }),
+                Some(why) if bridge.mode == Mode::Solo => Manifest {
+                    disable: Some(why),
+                    ..Manifest::default()
+                }
+                .to_lightningd(),
                 _ => sum.manifest.to_lightningd(),
             };
             if let Some(id) = &message.id {
-                bridge.node.output.result(id, &manifest.to_string());
+                bridge.node.output.result(id, &manifest);
             }
             // The loop may have ended meanwhile.
             drop(announce.send(Arc::new(sum.routes)));
@@ -309,7 +262,6 @@ impl Bridge {
         let limits = SandboxLimits {
             memory: usize::try_from(policy.limits.memory_bytes).unwrap_or(usize::MAX),
             cpu_ms: policy.limits.cpu_per_call_ms,
-            cpu_per_minute_ms: policy.limits.cpu_per_minute_ms,
             answer: usize::try_from(policy.limits.answer_bytes).unwrap_or(usize::MAX),
             handles: handles(&policy.limits),
         };
@@ -344,12 +296,12 @@ impl Bridge {
         };
         let manifest = parse(&text, &lightningd)?;
         if let Some(why) = &manifest.disable {
-            return Err(format!("it disabled itself: {why}"));
+            return Err(format!("it disabled itself: {}", excerpt(why)));
         }
         if !manifest.unknown.is_empty() {
             let word = format!(
                 "its manifest has members that nobody knows: {}",
-                manifest.unknown.join(", ")
+                excerpt(&manifest.unknown.join(", "))
             );
             self.node.log.write(Level::Info, guest.name(), &word);
         }

@@ -6,11 +6,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use cln_protocol::hook::Hook;
 use cln_protocol::hooks::RpcCommand;
 use cln_protocol::hooks::rpc_command::{self, Intent};
+use cln_protocol::plain::{Names, check};
 use serde_json::value::RawValue;
 
 use super::Capabilities;
 use super::rpc::settle_whole;
-use crate::policy::{Denied, Request, Requested, Wanted};
+use crate::guest::fault::excerpt;
+use crate::policy::{Denied, Request, Requested, Wanted, quote};
 
 /// Something that a guest may use only if it asks for it and has it granted.
 /// RPC calls are judged one by one: see [`Capabilities::asks_for_call`].
@@ -32,6 +34,8 @@ pub enum Capability<'a> {
 
 /// Requests longer than this are cut in log lines, in characters.
 const LONGEST_REASON: usize = 300;
+/// Requests that are told to the operator one by one.
+const MOST_LINES: usize = 256;
 
 impl Capabilities {
     /// What the accepted manifest asks for; the first word counts.
@@ -137,6 +141,8 @@ impl Capabilities {
     async fn may_put(self: &Arc<Self>, method: &str, params: &str) -> Result<(), String> {
         let params: &RawValue =
             serde_json::from_str(params).map_err(|e| format!("replace.params: {e}"))?;
+        // As for a call of its own: whoever runs it must read what the grants were asked about.
+        check(params.get(), Names::Once).map_err(|why| format!("replace.params: {why}"))?;
         self.asks_for_call(method, params)?;
         let allowed = self.permit(method, params).await;
         let allowed = allowed.map_err(|refusal| refusal.to_string())?;
@@ -169,12 +175,19 @@ impl Capabilities {
     pub fn ungranted(&self) -> Vec<String> {
         let grants = self.policy.grants();
         let mut lines = Vec::new();
+        let mut more = 0;
         for Request { wanted, reason } in self.requested().iter() {
             let reason: String = reason.chars().take(LONGEST_REASON).collect();
             let mut note = |denied: Result<(), Denied>| {
-                if let Err(denied) = denied {
-                    lines.push(format!("asks for \"{wanted}\" ({reason:?}): {denied}"));
+                let Err(denied) = denied else { return };
+                if lines.len() >= MOST_LINES {
+                    more += 1;
+                    return;
                 }
+                // The guest's words, which could seem to be others, and be of any length.
+                let (wanted, reason) = (quote(&excerpt(&wanted.to_string())), quote(&reason));
+                let denied = excerpt(&denied.to_string());
+                lines.push(format!("asks for {wanted} ({reason}): {denied}"));
             };
             match wanted {
                 Wanted::Kv => note(grants.kv()),
@@ -200,6 +213,9 @@ impl Capabilities {
                 | Wanted::CustomMessage(_)
                 | Wanted::FeatureBits(..) => {}
             }
+        }
+        if more > 0 {
+            lines.push(format!("asks for {more} more that are not granted"));
         }
         lines
     }
@@ -248,6 +264,25 @@ mod tests {
             .collect();
         capabilities.set_requested(Requested::read(&asks).unwrap());
         Arc::new(capabilities)
+    }
+
+    #[test]
+    fn what_is_asked_for_shows_as_what_it_is_and_within_bounds() {
+        let lines = guest("", &["rpc: method=pay&pnamelabel=\u{202e}x\"y"]).ungranted();
+        let [line] = lines.as_slice() else {
+            panic!("{lines:?}")
+        };
+        let shown = "asks for \"rpc: method=pay&pnamelabel=\\u202Ex\\\"y\" (\"it\\nmust\"): RPC ";
+        assert!(line.starts_with(shown), "{line}");
+        assert!(!line.contains('\u{202e}'), "{line}");
+
+        let many = "shared_secret,".repeat(1_000);
+        let hook = format!("hooks: htlc_accepted secrets={many}shared_secret");
+        let lines = guest("", &[&hook]).ungranted();
+        assert_eq!(lines.len(), MOST_LINES + 1);
+        assert!(lines.iter().all(|line| line.len() < 3_000));
+        let last = format!("asks for {} more that are not granted", 1_001 - MOST_LINES);
+        assert_eq!(lines.last(), Some(&last));
     }
 
     const HTTP: Capability<'_> = Capability::Http {

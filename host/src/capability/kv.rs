@@ -1,7 +1,9 @@
 //! What a guest keeps: values under keys, in a file of its own.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 
 use wasmtime::component::{Accessor, HasSelf};
 
@@ -29,7 +31,7 @@ impl HostWithStore<Sandbox> for HasSelf<Sandbox> {
         key: String,
     ) -> wasmtime::Result<Result<Option<Vec<u8>>, Failure>> {
         let own = accessor.with(|mut access| Arc::clone(&access.get().capabilities));
-        Ok(own.kv_get(key).await)
+        Ok(ToTheEnd::new(async move { own.kv_get(key).await }).await)
     }
 
     async fn set(
@@ -38,7 +40,7 @@ impl HostWithStore<Sandbox> for HasSelf<Sandbox> {
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), Failure>> {
         let own = accessor.with(|mut access| Arc::clone(&access.get().capabilities));
-        Ok(own.kv_set(key, value).await)
+        Ok(ToTheEnd::new(async move { own.kv_set(key, value).await }).await)
     }
 
     async fn delete(
@@ -46,7 +48,7 @@ impl HostWithStore<Sandbox> for HasSelf<Sandbox> {
         key: String,
     ) -> wasmtime::Result<Result<bool, Failure>> {
         let own = accessor.with(|mut access| Arc::clone(&access.get().capabilities));
-        Ok(own.kv_delete(key).await)
+        Ok(ToTheEnd::new(async move { own.kv_delete(key).await }).await)
     }
 
     async fn list(
@@ -57,7 +59,10 @@ impl HostWithStore<Sandbox> for HasSelf<Sandbox> {
         with_values: bool,
     ) -> wasmtime::Result<Result<wit::Page, Failure>> {
         let own = accessor.with(|mut access| Arc::clone(&access.get().capabilities));
-        Ok(own.kv_list(prefix, after, limit, with_values).await)
+        Ok(
+            ToTheEnd::new(async move { own.kv_list(prefix, after, limit, with_values).await })
+                .await,
+        )
     }
 
     async fn compare_and_swap(
@@ -67,7 +72,46 @@ impl HostWithStore<Sandbox> for HasSelf<Sandbox> {
         new: Option<Vec<u8>>,
     ) -> wasmtime::Result<Result<wit::Swap, Failure>> {
         let own = accessor.with(|mut access| Arc::clone(&access.get().capabilities));
-        Ok(own.kv_swap(key, expected, new).await)
+        Ok(ToTheEnd::new(async move { own.kv_swap(key, expected, new).await }).await)
+    }
+}
+
+/// Goes on also when it is dropped. A guest may cancel its call, but what the store has
+/// begun it ends: the call must keep its place meanwhile, or each that is cancelled would
+/// make room for one more.
+struct ToTheEnd<F>(Option<Pin<Box<F>>>)
+where
+    F: Future<Output: Send> + Send + 'static;
+
+impl<F: Future<Output: Send> + Send + 'static> ToTheEnd<F> {
+    fn new(call: F) -> Self {
+        ToTheEnd(Some(Box::pin(call)))
+    }
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Future for ToTheEnd<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Some(call) = &mut self.0 else {
+            return Poll::Pending;
+        };
+        let done = call.as_mut().poll(context);
+        if done.is_ready() {
+            self.0 = None;
+        }
+        done
+    }
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Drop for ToTheEnd<F> {
+    fn drop(&mut self) {
+        // Without a runtime the bridge ends, and the store with it.
+        if let Some(call) = self.0.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(call);
+        }
     }
 }
 
@@ -202,5 +246,36 @@ fn failure(error: StoreError) -> Failure {
     match error {
         StoreError::Quota { .. } => Failure::Limit(error.to_string()),
         StoreError::Fault(fault) => Failure::Unavailable(fault.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_that_is_dropped_keeps_its_place_until_it_is_done() {
+        let (done, disk) = oneshot::channel::<()>();
+        let place = Arc::new(());
+        let held = Arc::clone(&place);
+        let mut call = ToTheEnd::new(async move {
+            let _place = held;
+            disk.await.unwrap();
+        });
+        assert!(futures::poll!(&mut call).is_pending());
+        drop(call);
+        tokio::task::yield_now().await;
+        assert_eq!(Arc::strong_count(&place), 2);
+        done.send(()).unwrap();
+        while Arc::strong_count(&place) > 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_gives_its_outcome() {
+        assert_eq!(ToTheEnd::new(std::future::ready(7)).await, 7);
     }
 }

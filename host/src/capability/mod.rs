@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use self::effective::Capability;
 
@@ -147,7 +147,9 @@ impl Capabilities {
             guest,
             faults: Faults::new(&policy.limits),
             hearing: Arc::default(),
-            pace: Arc::default(),
+            pace: Arc::new(Record::new(Duration::from_millis(
+                policy.limits.cpu_per_minute_ms,
+            ))),
             backlog: Backlog::default(),
             policy,
             node,

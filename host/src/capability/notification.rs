@@ -1,13 +1,12 @@
 //! Notifications of a guest's own topics.
 
+use cln_protocol::plain::{DEEPEST, Names, check, is_too_deep};
 use serde_json::value::RawValue;
 
 use super::Capabilities;
 use crate::guest::bindings::cln::guest::notification::{Failure, Host};
 use crate::guest::sandbox::Sandbox;
-use crate::lightningd::depth::{DEEPEST, is_too_deep};
 use crate::lightningd::output::{Level, NOTIFICATION_BACKLOG};
-use crate::lightningd::plain::{Names, check};
 
 impl Capabilities {
     fn notify(&self, topic: &str, params: String) -> Result<(), Failure> {
@@ -57,7 +56,7 @@ impl Capabilities {
             }
             Err(e) => return Err(Failure::Malformed(e.to_string())),
         };
-        check(&params, Names::Any).map_err(|e| Failure::Malformed(format!("params {e}")))?;
+        check(params.get(), Names::Any).map_err(|e| Failure::Malformed(format!("params {e}")))?;
         // lightningd sends it to the plugins that subscribe, this bridge among them
         // if a guest does: so it comes to guests in lightningd's order, too.
         let lineage = cause.with(&self.guest);

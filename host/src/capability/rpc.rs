@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use cln_protocol::plain::{DEEPEST, is_too_deep};
 use serde_json::value::RawValue;
 use wasmtime::component::{Accessor, HasSelf};
 
@@ -13,9 +14,8 @@ use crate::guest::bindings::cln::guest::rpc::{Failure, Host, HostWithStore};
 use crate::guest::bindings::cln::guest::types;
 use crate::guest::call::CallId;
 use crate::guest::sandbox::Sandbox;
-use crate::lightningd::depth::{DEEPEST, is_too_deep};
 use crate::lightningd::output::Level;
-use crate::lightningd::rpc_socket::RpcSocketError;
+use crate::lightningd::rpc_socket::{RpcSocketError, Side};
 use crate::policy::budget::{Reservation, StoreError, nothing_was_sent, spent};
 use crate::policy::{Allowed, RpcRefusal};
 
@@ -57,6 +57,10 @@ impl Drop for InFlight {
 /// A deadline for those who want none: a year.
 const WITHOUT_END: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// How much of an answer the bridge takes at least where an amount was set aside: it
+/// says what was spent, also when it is more than the guest may have.
+const SPENDING_ANSWER: u64 = 64 << 10;
+
 /// The time since 1970, UTC.
 fn now() -> Duration {
     SystemTime::now()
@@ -84,12 +88,12 @@ impl Capabilities {
         if !self.gate.may_wait() {
             return self.gate.judge(method, Some(params), now());
         }
-        let (own, method_too, params) = (Arc::clone(self), method.to_owned(), params.to_owned());
+        let (own, asked, params) = (Arc::clone(self), method.to_owned(), params.to_owned());
         let judged =
-            tokio::task::spawn_blocking(move || own.gate.judge(&method_too, Some(&params), now()));
+            tokio::task::spawn_blocking(move || own.gate.judge(&asked, Some(&params), now()));
         judged
             .await
-            .unwrap_or_else(|_| Err(RpcRefusal::fault("the bridge ends")))
+            .unwrap_or_else(|_| Err(self.gate.fault(method, "the bridge ends")))
     }
 
     /// What led to a call. One in the background names no cause: any call that is open
@@ -178,7 +182,7 @@ impl Capabilities {
         };
         match allowed.reservation {
             None => {
-                let answer = self.ask(&permitted).await;
+                let answer = self.ask(&permitted, self.most_of_answer()).await;
                 self.fitting(answer)
             }
             // A task of its own: what was spent is written down also when the guest
@@ -193,7 +197,8 @@ impl Capabilities {
         }
     }
 
-    async fn ask(&self, permitted: &Permitted) -> Result<Box<RawValue>, RpcSocketError> {
+    /// Makes a call whose answer may have `most` bytes.
+    async fn ask(&self, permitted: &Permitted, most: u64) -> Result<Box<RawValue>, RpcSocketError> {
         let socket = self.node.rpc().map_err(|why| RpcSocketError::Unavailable {
             why: why.into(),
             sent: false,
@@ -207,7 +212,14 @@ impl Capabilities {
             ..
         } = permitted;
         socket
-            .call(mark.id(), method, params.get(), filter.as_deref(), deadline)
+            .call(
+                mark.id(),
+                method,
+                params.get(),
+                filter.as_deref(),
+                deadline,
+                usize::try_from(most).unwrap_or(usize::MAX),
+            )
             .await
     }
 
@@ -217,7 +229,8 @@ impl Capabilities {
         permitted: Permitted,
         reservation: Reservation,
     ) -> Result<String, Failure> {
-        let answer = self.ask(&permitted).await;
+        let most = self.most_of_answer().max(SPENDING_ANSWER);
+        let answer = self.ask(&permitted, most).await;
         let outcome = match (&answer, &permitted.filter) {
             // A filter may have hidden that the payment is still under way.
             (Ok(_), Some(_)) => Outcome::Unknown,
@@ -233,17 +246,27 @@ impl Capabilities {
 
     /// An answer that the guest can take: one that does not fit its memory would end it.
     fn fitting(&self, answer: Result<Box<RawValue>, RpcSocketError>) -> Result<String, Failure> {
-        let answer = answer.map_err(failure)?;
-        let answer = answer.get();
-        let limits = &self.policy.limits;
-        let most = limits.rpc_answer_bytes.min(limits.memory_bytes / 2);
-        if answer.len() as u64 > most {
-            return Err(Failure::Limit(format!(
-                "the answer has {} bytes; limits.rpc_answer_bytes and half of limits.memory_bytes allow {most}",
-                answer.len()
-            )));
+        let most = self.most_of_answer();
+        let too_large = |bytes: usize| {
+            Failure::Limit(format!(
+                "the answer has {bytes} bytes; limits.rpc_answer_bytes and half of limits.memory_bytes allow {most}"
+            ))
+        };
+        match answer {
+            Ok(answer) if answer.get().len() as u64 > most => Err(too_large(answer.get().len())),
+            Ok(answer) => Ok(Box::<str>::from(answer).into_string()),
+            Err(RpcSocketError::TooLarge {
+                side: Side::Outcome(bytes),
+                ..
+            }) => Err(too_large(bytes)),
+            Err(error) => Err(failure(error)),
         }
-        Ok(answer.to_owned())
+    }
+
+    /// The most bytes of an answer that the guest can take.
+    fn most_of_answer(&self) -> u64 {
+        let limits = &self.policy.limits;
+        limits.rpc_answer_bytes.min(limits.memory_bytes / 2)
     }
 }
 

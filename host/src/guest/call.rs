@@ -146,7 +146,8 @@ pub enum Fault {
     /// It failed too often: it is not started again until the bridge is.
     #[error("is in quarantine until the bridge starts again: {0}")]
     Quarantined(Arc<str>),
-    /// It disabled itself in `init`: as with a plugin that did, it counts as not there.
+    /// It disabled itself in `init`: as with a plugin that did, it counts as not there, unless
+    /// the operator chose `closed` for the hook.
     #[error("is disabled: {0}")]
     Disabled(Arc<str>),
 }

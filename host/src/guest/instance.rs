@@ -6,24 +6,21 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
-use wasmtime::component::{
-    Accessor, ComponentNamedList, Instance, InstancePre, Lift, Lower, TypedFunc,
-};
+use wasmtime::component::{Accessor, ComponentNamedList, InstancePre, Lift, Lower, TypedFunc};
 use wasmtime::{AsContextMut, Engine};
 
 use super::bindings::cln::guest::types;
 use super::call::{Answer, Call, CallId, Fault, Label};
-use super::intake::Intake;
+use super::exports::Exports;
+use super::intake::{Intake, Taken};
 use super::mailbox::{Delivery, Mailbox};
-use super::minute::Minute;
-use super::open::{OpenCalls, Settled};
+use super::open::OpenCalls;
 use super::pace::Pulse;
 use super::place;
-use super::running::{Kind, Running};
+use super::running::{Kind, Part, Running};
 use super::sandbox::{Clock, Sandbox, SandboxLimits};
 use super::ticker::Ticker;
 use super::trap;
@@ -87,10 +84,9 @@ impl Seed {
         let (end, ended) = watch::channel(None);
         self.capabilities.new_life(Arc::clone(&open));
         let life = live(self.clone(), Arc::clone(&open), Arc::clone(&pulse));
-        let minute = Minute::new(Duration::from_millis(self.limits.cpu_per_minute_ms));
         let ticker = Arc::clone(&self.ticker);
         let record = Arc::clone(&self.capabilities.pace);
-        let running = place::run(Box::pin(life), Arc::clone(&pulse), ticker, minute, record);
+        let running = place::run(Box::pin(life), Arc::clone(&pulse), ticker, record);
         let watched = Arc::clone(&open);
         let counted = Arc::clone(&self.capabilities);
         tokio::spawn(async move { watched.watch(|| counted.counters.late_answers.add()).await });
@@ -168,7 +164,13 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
         ticker,
         running: Running::default(),
     });
-    let intake = Arc::new(Intake::new(mailbox, Arc::clone(&capabilities), clock));
+    let calls = Arc::clone(&open);
+    let intake = Arc::new(Intake::new(
+        mailbox,
+        Arc::clone(&capabilities),
+        clock,
+        calls,
+    ));
     let shared = Arc::clone(&intake);
     let mut store = Sandbox::store(&engine, Arc::clone(&capabilities), &limits, shared);
     let started = async {
@@ -180,7 +182,7 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
         Err(error) => {
             return Ending {
                 blamed: None,
-                error,
+                error: with_memory(error, store.data()),
             };
         }
     };
@@ -203,7 +205,10 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
         .await
     };
     match served {
-        Ok(ending) => ending,
+        Ok(Ending { blamed, error }) => Ending {
+            blamed,
+            error: with_memory(error, store.data()),
+        },
         Err(error) => {
             let Capabilities { faults, memory, .. } = &*server.capabilities;
             faults.memory_at_end.store(memory.get(), Ordering::Relaxed);
@@ -213,8 +218,17 @@ async fn live(seed: Seed, open: Arc<OpenCalls>, pulse: Arc<Pulse>) -> Ending {
                 Ok(stack) => server.intake.clock().running.call_of(stack),
                 Err(_) => None,
             };
+            let error = with_memory(error, store.data());
             Ending { blamed, error }
         }
+    }
+}
+
+/// The error, and before it that the guest was refused memory, if it was.
+fn with_memory(error: wasmtime::Error, sandbox: &Sandbox) -> wasmtime::Error {
+    match sandbox.refused_memory() {
+        Some(exhausted) => error.context(exhausted),
+        None => error,
     }
 }
 
@@ -236,6 +250,7 @@ impl Server {
         poll_fn(|_| {
             let cx = &mut Context::from_waker(&waker);
             waking.look();
+            let mut more = false;
             loop {
                 while let Poll::Ready(Some(done)) = under_way.poll_next_unpin(cx) {
                     match done {
@@ -245,19 +260,21 @@ impl Server {
                         Err(ending) => return Poll::Ready(ending),
                     }
                 }
-                if self.intake.is_sated() {
-                    // The engine runs those first; then it is the others' turn.
+                if more || self.intake.is_sated() {
+                    // The engine runs those first. Then it is the others' turn, or those behind
+                    // the last one, which the guest may have taken meanwhile.
                     cx.waker().wake_by_ref();
                     break;
                 }
                 let more_calls = calls < self.calls_in_flight;
-                let Poll::Ready((kind, delivery)) = self.intake.poll_take(more_calls, cx) else {
+                let Poll::Ready(taken) = self.intake.poll_take(more_calls, cx) else {
                     break;
                 };
-                if kind == Kind::Call {
+                if taken.kind == Kind::Call {
                     calls += 1;
                 }
-                under_way.push(self.deliver(guest, kind, delivery));
+                more = taken.more;
+                under_way.push(self.deliver(guest, taken));
             }
             match self.intake.poll_missed(cx) {
                 Poll::Pending => Poll::Pending,
@@ -285,22 +302,23 @@ impl Server {
     async fn deliver(
         &self,
         guest: &Accessor<Sandbox>,
-        kind: Kind,
-        Delivery { id, call }: Delivery,
+        Taken {
+            kind,
+            delivery: Delivery { id, call },
+            more,
+        }: Taken,
     ) -> Result<Kind, Ending> {
         let label = call.label();
-        match self.perform(guest, id, kind, call).await {
-            Ok((answer, kind)) => {
-                let expected = id != 0 && kind != Kind::Background;
-                if expected && self.intake.clock().pulse.is_away() {
-                    self.open.post(id, answer);
-                } else if expected && self.open.settle(id, answer) == Settled::Late {
-                    self.capabilities.counters.late_answers.add();
+        let mut part = Part { id, label, kind };
+        match self.perform(guest, &mut part, call, more).await {
+            Ok(answer) => {
+                if part.id != 0 && part.kind != Kind::Background {
+                    self.intake.settle(part.id, answer);
                 }
-                Ok(kind)
+                Ok(part.kind)
             }
             Err(error) => Err(Ending {
-                blamed: Some((id, label)),
+                blamed: Some((part.id, part.label)),
                 error,
             }),
         }
@@ -309,22 +327,21 @@ impl Server {
     async fn perform(
         &self,
         guest: &Accessor<Sandbox>,
-        id: CallId,
-        kind: Kind,
+        part: &mut Part,
         call: Call,
-    ) -> wasmtime::Result<(Answer, Kind)> {
+        more: bool,
+    ) -> wasmtime::Result<Answer> {
         let exports = &self.exports;
-        let mut kind = kind;
+        let id = part.id;
         let run = Run {
             server: self,
             guest,
-            id,
-            label: call.label(),
-            kind: &mut kind,
+            part,
         };
-        let answer = match call {
+        Ok(match call {
             Call::Hook { hook, payload } => {
-                let (answer,) = run.call(exports.hook, (id, hook, payload)).await?;
+                let arguments = (id, hook, payload, more);
+                let (answer,) = run.call(exports.hook, arguments).await?;
                 answer.map_or_else(Answer::Declined, Answer::Json)
             }
             Call::Notification {
@@ -371,8 +388,7 @@ impl Server {
                 run.call(exports.run, ()).await?;
                 Answer::Done
             }
-        };
-        Ok((answer, kind))
+        })
     }
 }
 
@@ -380,10 +396,8 @@ impl Server {
 struct Run<'a> {
     server: &'a Server,
     guest: &'a Accessor<Sandbox>,
-    id: CallId,
-    label: Label,
     /// What the call is; at its end, what it has become.
-    kind: &'a mut Kind,
+    part: &'a mut Part,
 }
 
 impl Run<'_> {
@@ -401,64 +415,19 @@ impl Run<'_> {
             .guest
             .with(|store| export.start_call_concurrent(store, params))?;
         let task = begun.task();
-        running.begin(task, self.id, self.label, *self.kind);
-        let result = export.finish_call_concurrent(self.guest, begun).await?;
+        running.begin(task, self.part.clone());
+        let result = export.finish_call_concurrent(self.guest, begun).await;
         // After a trap it stays, to be blamed.
-        if let Some(kind) = running.end(task) {
-            *self.kind = kind;
+        let part = match result {
+            Ok(_) => running.end(task),
+            Err(_) => running.part(task),
+        };
+        if let Some(part) = part {
+            *self.part = part;
         }
+        let result = result?;
         pulse.came_back(ticker.now());
         Ok(result)
-    }
-}
-
-type Json = Arc<str>;
-type RpcResult<T> = (Result<T, types::RpcError>,);
-type MethodCall = (CallId, Json, Json, Option<Json>, bool);
-type HookCall = (CallId, &'static str, Json);
-type HookResult = (Result<String, String>,);
-
-/// The exports of `cln:guest/plugin`, with parameters that are lowered without a copy.
-struct Exports {
-    getmanifest: TypedFunc<(Json,), (String,)>,
-    init: TypedFunc<(Json,), (Result<(), String>,)>,
-    run: TypedFunc<(), ()>,
-    method: TypedFunc<MethodCall, RpcResult<String>>,
-    check: TypedFunc<(CallId, Json, Json), RpcResult<()>>,
-    setconfig: TypedFunc<(CallId, Json, Option<Json>, bool), RpcResult<()>>,
-    notification: TypedFunc<(Json, Json, Option<Json>), ()>,
-    hook: TypedFunc<HookCall, HookResult>,
-}
-
-/// The exported interface, by version.
-pub const PLUGIN_INTERFACE: &str = "cln:guest/plugin@0.1.0";
-
-impl Exports {
-    fn find(
-        mut store: impl AsContextMut<Data = Sandbox>,
-        instance: &Instance,
-    ) -> wasmtime::Result<Exports> {
-        let interface = instance
-            .get_export_index(&mut store, None, PLUGIN_INTERFACE)
-            .ok_or_else(|| wasmtime::Error::msg(format!("does not export {PLUGIN_INTERFACE}")))?;
-        macro_rules! export {
-            ($name:literal) => {{
-                let index = instance
-                    .get_export_index(&mut store, Some(&interface), $name)
-                    .ok_or_else(|| wasmtime::Error::msg(concat!("does not export ", $name)))?;
-                instance.get_typed_func(&mut store, &index)?
-            }};
-        }
-        Ok(Exports {
-            getmanifest: export!("getmanifest"),
-            init: export!("init"),
-            run: export!("run"),
-            method: export!("method"),
-            check: export!("check"),
-            setconfig: export!("setconfig"),
-            notification: export!("notification"),
-            hook: export!("hook"),
-        })
     }
 }
 

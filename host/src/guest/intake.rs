@@ -2,16 +2,18 @@
 //!
 //! A call is begun for each delivery. Notifications are handled one at a time, and a
 //! guest that has handled one may take the next in the same call (`subscription.next`),
-//! which costs a fraction of what another call would.
+//! which costs a fraction of what another call would. So may one that has answered a hook
+//! (`hooks.next`).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use wasmtime::component::{ComponentType, GuestTaskId, Linker, Lower};
 
-use super::call::Call;
+use super::call::{Answer, Call, CallId, Label};
 use super::mailbox::{Appetite, Delivery, Mailbox};
-use super::running::Kind;
+use super::open::{OpenCalls, Settled};
+use super::running::{Kind, Part};
 use super::sandbox::{Clock, Sandbox};
 use super::turn::{Missed, Turn};
 use crate::capability::Capabilities;
@@ -25,17 +27,35 @@ pub struct Intake {
     mailbox: Arc<Mailbox>,
     capabilities: Arc<Capabilities>,
     clock: Arc<Clock>,
+    open: Arc<OpenCalls>,
     turn: Mutex<Turn>,
+}
+
+/// A delivery that a call is to be begun for.
+#[derive(Debug)]
+pub struct Taken {
+    /// What that call is.
+    pub kind: Kind,
+    /// The delivery.
+    pub delivery: Delivery,
+    /// A hook that has another behind it, which the guest may take when it has answered this one.
+    pub more: bool,
 }
 
 impl Intake {
     /// Nothing has been taken yet.
-    pub fn new(mailbox: Arc<Mailbox>, capabilities: Arc<Capabilities>, clock: Arc<Clock>) -> Self {
+    pub fn new(
+        mailbox: Arc<Mailbox>,
+        capabilities: Arc<Capabilities>,
+        clock: Arc<Clock>,
+        open: Arc<OpenCalls>,
+    ) -> Self {
         let turn = Turn::new(&capabilities.policy.limits);
         Intake {
             mailbox,
             capabilities,
             clock,
+            open,
             turn: Mutex::new(turn),
         }
     }
@@ -50,9 +70,8 @@ impl Intake {
         self.clock.pulse.taken() >= BURST
     }
 
-    /// The next delivery that a call is to be begun for, and what that is.
-    /// `calls`: may calls go in?
-    pub fn poll_take(&self, calls: bool, cx: &mut Context<'_>) -> Poll<(Kind, Delivery)> {
+    /// The next delivery that a call is to be begun for. `calls`: may calls go in?
+    pub fn poll_take(&self, calls: bool, cx: &mut Context<'_>) -> Poll<Taken> {
         let mut turn = self.lock();
         let appetite = Appetite {
             calls,
@@ -65,8 +84,22 @@ impl Intake {
                 Call::Run => Kind::Background,
                 _ => Kind::Call,
             };
-            (kind, delivery)
+            let more = matches!(delivery.call, Call::Hook { .. }) && self.hook_follows();
+            Taken {
+                kind,
+                delivery,
+                more,
+            }
         })
+    }
+
+    /// A call was answered.
+    pub fn settle(&self, id: CallId, answer: Answer) {
+        if self.clock.pulse.is_away() {
+            self.open.post(id, answer);
+        } else if self.open.settle(id, answer) == Settled::Late {
+            self.capabilities.counters.late_answers.add();
+        }
     }
 
     /// A notification's handling has ended.
@@ -106,11 +139,11 @@ impl Intake {
             return None;
         };
         self.begins(&mut turn);
-        let number = turn.take(&next);
+        let kind = Kind::Notification(turn.take(&next));
         drop(turn);
         let label = next.label();
         let another = before.as_ref() != Some(&label);
-        running.goes_on(task, label, number);
+        running.goes_on(task, Part { id: 0, label, kind });
         pulse.came_back(ticker.now());
         match next {
             Call::Notification {
@@ -124,6 +157,50 @@ impl Intake {
             }),
             _ => None,
         }
+    }
+
+    fn hook_follows(&self) -> bool {
+        !self.is_sated() && self.mailbox.hook_follows()
+    }
+
+    /// The guest has this answer to the hook that it was given, and asks for the next one. `stack`
+    /// are the tasks that run, the innermost first. Without a next one the answer was not taken.
+    fn next_hook(
+        &self,
+        stack: impl Iterator<Item = GuestTaskId>,
+        answer: Result<String, String>,
+    ) -> Option<GivenHook> {
+        let Clock {
+            pulse,
+            ticker,
+            running,
+        } = &*self.clock;
+        let (task, id, before) = running.hook_of(stack)?;
+        if self.is_sated() {
+            return None;
+        }
+        let (Delivery { id: next, call }, more) = self.mailbox.take_following_hook()?;
+        let Call::Hook { hook, payload } = call else {
+            return None;
+        };
+        self.settle(id, answer.map_or_else(Answer::Declined, Answer::Json));
+        pulse.takes();
+        let (label, kind) = (Label::Hook(hook), Kind::Call);
+        running.goes_on(
+            task,
+            Part {
+                id: next,
+                label,
+                kind,
+            },
+        );
+        pulse.came_back(ticker.now());
+        Some(GivenHook {
+            call: next,
+            hook: (hook != before).then_some(hook),
+            payload,
+            more: more && !self.is_sated(),
+        })
     }
 
     /// Another delivery goes in.
@@ -149,14 +226,30 @@ struct Given {
     origin: Option<Arc<str>>,
 }
 
-/// The imported interface, by version.
-const SUBSCRIPTION_INTERFACE: &str = "cln:guest/subscription@0.1.0";
+/// `hooks.delivery`, the same way.
+#[derive(Debug, ComponentType, Lower)]
+#[component(record)]
+struct GivenHook {
+    call: CallId,
+    hook: Option<&'static str>,
+    payload: Arc<str>,
+    more: bool,
+}
 
-/// Lets guests take their notifications.
+/// The imported interfaces, by version.
+const SUBSCRIPTION_INTERFACE: &str = "cln:guest/subscription@0.1.0";
+const HOOKS_INTERFACE: &str = "cln:guest/hooks@0.1.0";
+
+/// Lets guests take their notifications and their hooks.
 pub fn add_to_linker(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
-    let mut interface = linker.instance(SUBSCRIPTION_INTERFACE)?;
-    interface.func_wrap("next", |mut store, (): ()| {
+    let mut subscription = linker.instance(SUBSCRIPTION_INTERFACE)?;
+    subscription.func_wrap("next", |mut store, (): ()| {
         let intake = Arc::clone(&store.data().intake);
         Ok((intake.next(store.async_call_stack()?),))
+    })?;
+    let mut hooks = linker.instance(HOOKS_INTERFACE)?;
+    hooks.func_wrap("next", |mut store, (answer,): (Result<String, String>,)| {
+        let intake = Arc::clone(&store.data().intake);
+        Ok((intake.next_hook(store.async_call_stack()?, answer),))
     })
 }

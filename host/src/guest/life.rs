@@ -7,7 +7,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::call::{Answer, Call, Fault};
-use super::fault::{Incident, Kind};
+use super::fault::{Incident, Kind, excerpt};
 use super::instance::{End, Life, Seed};
 use super::open::Open;
 use crate::bridge::lineage::Lineage;
@@ -285,6 +285,14 @@ impl Guest {
         });
     }
 
+    /// The next life begins, with nothing to do: what the one before it left in the mailbox was for
+    /// that one. Its background task is queued when its answer to `init` is seen, which may
+    /// be after its end.
+    fn begin(&self) -> Arc<Life> {
+        self.seed.mailbox.forget_calls();
+        Arc::new(self.seed.start())
+    }
+
     /// First the manifest, then `init`, in every life alike.
     async fn start_up(&self, life: &Arc<Life>) -> Result<(), Refusal> {
         let limits = &self.seed.capabilities.policy.limits;
@@ -403,7 +411,7 @@ async fn supervise(guest: Arc<Guest>) {
     let restart = &capabilities.policy.on_fault.restart;
     let mut faults: Vec<Instant> = Vec::new();
     loop {
-        let life = Arc::new(guest.seed.start());
+        let life = guest.begin();
         let incident = match guest.start_up(&life).await {
             Ok(()) => {
                 let background = capabilities.node.next_call();
@@ -419,6 +427,7 @@ async fn supervise(guest: Arc<Guest>) {
             }
             Err(Refusal::Over) => return life.kill(),
             Err(Refusal::Disabled(why)) => {
+                let why = excerpt(&why);
                 log.write(
                     Level::Info,
                     guest.name(),
@@ -436,6 +445,8 @@ async fn supervise(guest: Arc<Guest>) {
             }
             Err(Refusal::Fault(fault, call)) => {
                 life.kill();
+                // Until then it could take what is meant for the next one.
+                drop(life.ended().await);
                 let label = call.label();
                 Incident::new(Kind::Start, format!("{label}: {fault}"), Some(call))
             }
@@ -482,3 +493,6 @@ async fn supervise(guest: Arc<Guest>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

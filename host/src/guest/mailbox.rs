@@ -154,6 +154,22 @@ impl Mailbox {
         None
     }
 
+    /// Could the guest handle a hook right after the one that it handles?
+    pub fn hook_follows(&self) -> bool {
+        self.lock().hook_follows()
+    }
+
+    /// The hook that the guest may handle right after the one that it has handled, and whether
+    /// another follows that one.
+    pub fn take_following_hook(&self) -> Option<(Delivery, bool)> {
+        let mut queue = self.lock();
+        if !queue.hook_follows() {
+            return None;
+        }
+        let (_, delivery) = queue.calls.pop_front()?;
+        Some((delivery, queue.hook_follows()))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -189,6 +205,16 @@ impl Queue {
         };
         let before = |(call, _): &(u64, Delivery)| sequence < call;
         next.id == 0 && self.calls.front().is_none_or(before)
+    }
+
+    /// The next call is a hook, and no notification came before it.
+    fn hook_follows(&self) -> bool {
+        let Some((sequence, next)) = self.calls.front() else {
+            return false;
+        };
+        let notified = self.notifications.front();
+        matches!(next.call, Call::Hook { .. })
+            && notified.is_none_or(|(notified, ..)| sequence < notified)
     }
 
     fn take_notification(&mut self, hearing: &Hearing) -> Option<Delivery> {
@@ -302,6 +328,31 @@ mod tests {
         mailbox.notify(0, notification("d"));
         assert!(mailbox.take_following(false).is_none());
         assert_eq!(names(&mailbox, ALL), ["notification d"]);
+    }
+
+    #[test]
+    fn a_hook_follows_unless_a_notification_or_another_call_came_before_it() {
+        let hook = |payload: &str| Call::Hook {
+            hook: "peer_connected",
+            payload: payload.into(),
+        };
+        let mailbox = Mailbox::new(10);
+        assert!(!mailbox.hook_follows());
+        mailbox.call(1, hook("1"));
+        mailbox.call(2, hook("2"));
+        mailbox.notify(0, notification("a"));
+        mailbox.call(3, hook("3"));
+        mailbox.call(4, Call::Run);
+        mailbox.call(5, hook("5"));
+        let take = || {
+            let (delivery, more) = mailbox.take_following_hook()?;
+            Some((delivery.id, more))
+        };
+        assert!(mailbox.hook_follows());
+        assert_eq!(take(), Some((1, true)));
+        assert_eq!(take(), Some((2, false)));
+        assert_eq!(take(), None, "a notification came first");
+        assert_eq!(names(&mailbox, ALL)[0], "notification a");
     }
 
     #[test]

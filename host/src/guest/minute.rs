@@ -75,6 +75,12 @@ impl Minute {
         }
     }
 
+    /// As if nothing had been used.
+    pub fn forget(&mut self) {
+        self.slices = [Duration::ZERO; SLICES];
+        self.sum = Duration::ZERO;
+    }
+
     fn slice(&mut self, second: u64) -> &mut Duration {
         &mut self.slices[(second % SLICES as u64) as usize]
     }

@@ -4,6 +4,7 @@
 
 pub mod bindings;
 pub mod call;
+mod exports;
 pub mod fault;
 pub mod hearing;
 pub mod instance;

@@ -12,8 +12,8 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -30,13 +30,34 @@ use super::ticker::{TICK, Ticker};
 const PAROLE: u32 = 256;
 
 /// What is known of a guest from its lives so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Record {
     /// It burnt CPU, and has not behaved since.
     heavy: AtomicBool,
+    /// Over its lives: one that ends in a trap is no way to a fresh minute.
+    minute: Mutex<Minute>,
 }
 
 impl Record {
+    /// Nothing yet; `per_minute` is `limits.cpu_per_minute_ms`.
+    pub fn new(per_minute: Duration) -> Self {
+        Record {
+            heavy: AtomicBool::default(),
+            minute: Mutex::new(Minute::new(per_minute)),
+        }
+    }
+
+    /// Counts CPU. After too much a new minute begins: the life that it ends is what it costs, and
+    /// the next could not even start.
+    fn spend(&self, used: Duration, at: Duration) -> Result<(), u64> {
+        let mut minute = self.minute.lock().unwrap_or_else(PoisonError::into_inner);
+        let spent = minute.spend(used, at.as_secs());
+        if spent.is_err() {
+            minute.forget();
+        }
+        spent
+    }
+
     fn is_heavy(&self) -> bool {
         self.heavy.load(Ordering::Relaxed)
     }
@@ -95,7 +116,6 @@ pub async fn run<T: Send + 'static>(
     mut guest: Boxed<T>,
     pulse: Arc<Pulse>,
     ticker: Arc<Ticker>,
-    minute: Minute,
     record: Arc<Record>,
 ) -> Result<T, Stopped> {
     let mut place = match record.is_heavy() {
@@ -105,7 +125,6 @@ pub async fn run<T: Send + 'static>(
     let mut runner = Runner {
         pulse,
         ticker,
-        minute,
         record,
     };
     loop {
@@ -130,7 +149,6 @@ pub async fn run<T: Send + 'static>(
 struct Runner {
     pulse: Arc<Pulse>,
     ticker: Arc<Ticker>,
-    minute: Minute,
     record: Arc<Record>,
 }
 
@@ -211,7 +229,6 @@ impl Runner {
             let Runner {
                 pulse,
                 ticker,
-                minute,
                 record,
             } = &mut self;
             pulse.waking.polled_by(cx);
@@ -226,6 +243,11 @@ impl Runner {
             };
             let after = clock.now();
             let spent = after.saturating_sub(before);
+            let at = match clock {
+                CpuClock::Wall => after,
+                CpuClock::Thread => CpuClock::Wall.now(),
+            };
+            let minute = record.spend(spent, at);
             if let Poll::Ready(value) = polled {
                 // One instruction can fill all its memory, and no tick sees that.
                 if spent > TICK {
@@ -233,11 +255,8 @@ impl Runner {
                 }
                 return Poll::Ready(Stretch::Finished(value));
             }
-            let at = match clock {
-                CpuClock::Wall => after,
-                CpuClock::Thread => CpuClock::Wall.now(),
-            };
-            if let Err(used) = minute.spend(spent, at.as_secs()) {
+            if let Err(used) = minute {
+                record.set_heavy(true);
                 return Poll::Ready(Stretch::Stopped(Stopped::Minute(used)));
             }
             let polled = Polled {
@@ -271,8 +290,8 @@ mod tests {
     use super::super::pace::tests::burn;
     use super::*;
 
-    fn no_limit() -> Minute {
-        Minute::new(Duration::MAX)
+    fn no_limit() -> Arc<Record> {
+        Arc::new(Record::new(Duration::MAX))
     }
 
     #[tokio::test]
@@ -280,13 +299,7 @@ mod tests {
         let pulse = Arc::new(Pulse::default());
         let ticker = Arc::new(Ticker::start(wasmtime::Engine::default()).unwrap());
         let never: Boxed<()> = Box::pin(std::future::pending());
-        let running = tokio::spawn(run(
-            never,
-            Arc::clone(&pulse),
-            ticker,
-            no_limit(),
-            Arc::default(),
-        ));
+        let running = tokio::spawn(run(never, Arc::clone(&pulse), ticker, no_limit()));
         pulse.kill();
         assert_eq!(running.await.unwrap(), Err(Stopped::Killed));
     }
@@ -294,7 +307,9 @@ mod tests {
     #[tokio::test]
     async fn a_crowded_guest_goes_to_a_spare_core_and_comes_back_by_itself() {
         if spare::threads().is_none() {
-            return eprintln!("skipped: there is but one core");
+            return println!(
+                "skipped: a_crowded_guest_goes_to_a_spare_core_and_comes_back_by_itself: there is but one core"
+            );
         }
         let pulse = Arc::new(Pulse::default());
         let ticker = Arc::new(Ticker::start(wasmtime::Engine::default()).unwrap());
@@ -322,8 +337,8 @@ mod tests {
             .await;
             !crowded.is_away()
         });
-        let record = Arc::new(Record::default());
-        let ended = run(guest, pulse, ticker, no_limit(), Arc::clone(&record)).await;
+        let record = no_limit();
+        let ended = run(guest, pulse, ticker, Arc::clone(&record)).await;
         assert_eq!(ended, Ok(true));
         assert!(!record.is_heavy(), "it did nothing wrong");
     }
@@ -344,8 +359,8 @@ mod tests {
             }
             true
         });
-        let record = Arc::new(Record::default());
-        let ended = run(guest, pulse, ticker, no_limit(), Arc::clone(&record)).await;
+        let record = no_limit();
+        let ended = run(guest, pulse, ticker, Arc::clone(&record)).await;
         assert_eq!(ended, Ok(true));
         assert!(record.is_heavy(), "it ended before it behaved");
     }
@@ -353,7 +368,7 @@ mod tests {
     #[tokio::test]
     async fn a_life_that_ends_in_the_middle_of_something_long_is_the_last_that_begins_here() {
         let ticker = Arc::new(Ticker::start(wasmtime::Engine::default()).unwrap());
-        let record = Arc::new(Record::default());
+        let record = no_limit();
         let home = std::thread::current().id();
         let live = |long: bool, polls: u32| {
             let guest: Boxed<Vec<bool>> = Box::pin(async move {
@@ -369,7 +384,7 @@ mod tests {
                 places
             });
             let (pulse, record) = (Arc::default(), Arc::clone(&record));
-            run(guest, pulse, Arc::clone(&ticker), no_limit(), record)
+            run(guest, pulse, Arc::clone(&ticker), record)
         };
         let first = live(true, 1).await.unwrap();
         assert_eq!(first, [true], "nothing is known of it");
@@ -389,8 +404,30 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         });
-        let minute = Minute::new(Duration::from_millis(1));
-        let ended = run(guest, pulse, ticker, minute, Arc::default()).await;
+        let record = Arc::new(Record::new(Duration::from_millis(1)));
+        let ended = run(guest, pulse, ticker, Arc::clone(&record)).await;
         assert!(matches!(ended, Err(Stopped::Minute(1..))), "{ended:?}");
+        assert!(record.is_heavy(), "its next life begins elsewhere");
+    }
+
+    #[tokio::test]
+    async fn what_a_life_used_up_to_its_end_counts_for_the_next() {
+        let ticker = Arc::new(Ticker::start(wasmtime::Engine::default()).unwrap());
+        let used = Duration::from_millis(1);
+        let limit = Duration::from_secs(1000);
+        let record = Arc::new(Record::new(limit));
+        // Ends in the poll in which it burns.
+        let guest: Boxed<()> = Box::pin(async move {
+            let until = CpuClock::Wall.now() + used;
+            while CpuClock::Wall.now() < until {
+                std::hint::spin_loop();
+            }
+        });
+        let ended = run(guest, Arc::default(), ticker, Arc::clone(&record)).await;
+        assert_eq!(ended, Ok(()));
+        let rest = limit - used / 2;
+        assert!(record.spend(rest, CpuClock::Wall.now()).is_err());
+        let again = record.spend(rest, CpuClock::Wall.now());
+        assert_eq!(again, Ok(()), "a new minute has begun");
     }
 }

@@ -31,6 +31,26 @@ pub enum Kind {
     Background,
 }
 
+/// What a task of the engine serves: the call that it was begun for, or one that it took later.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// 0 where nobody waits.
+    pub id: CallId,
+    /// Its name.
+    pub label: Label,
+    /// What it is to the limits.
+    pub kind: Kind,
+}
+
+impl From<Task> for Part {
+    fn from(task: Task) -> Self {
+        let Task {
+            id, label, kind, ..
+        } = task;
+        Part { id, label, kind }
+    }
+}
+
 #[derive(Debug)]
 struct Task {
     id: CallId,
@@ -51,7 +71,8 @@ fn root(
 
 impl Running {
     /// The engine took up a call.
-    pub fn begin(&self, task: GuestTaskId, id: CallId, label: Label, kind: Kind) {
+    pub fn begin(&self, task: GuestTaskId, part: Part) {
+        let Part { id, label, kind } = part;
         let begun = Task {
             id,
             label,
@@ -62,9 +83,22 @@ impl Running {
         self.lock().insert(task, begun);
     }
 
-    /// A call gave its answer; what it was at last.
-    pub fn end(&self, task: GuestTaskId) -> Option<Kind> {
-        self.lock().remove(&task).map(|task| task.kind)
+    /// A call gave its answer; which it was at last.
+    pub fn end(&self, task: GuestTaskId) -> Option<Part> {
+        self.lock().remove(&task).map(Part::from)
+    }
+
+    /// Which call a task serves that has not ended.
+    pub fn part(&self, task: GuestTaskId) -> Option<Part> {
+        let tasks = self.lock();
+        let Task {
+            id, label, kind, ..
+        } = tasks.get(&task)?;
+        Some(Part {
+            id: *id,
+            label: label.clone(),
+            kind: *kind,
+        })
     }
 
     /// The call at the root of the engine's stack of tasks, youngest first, and the number of
@@ -81,6 +115,26 @@ impl Running {
         }
     }
 
+    /// The call at the root of the engine's stack of tasks, youngest first, with the id and
+    /// the name of the hook that it handles, if it does.
+    pub fn hook_of(
+        &self,
+        stack: impl Iterator<Item = GuestTaskId>,
+    ) -> Option<(GuestTaskId, CallId, &'static str)> {
+        let tasks = self.lock();
+        match root(&tasks, stack)? {
+            (
+                root,
+                &Task {
+                    id,
+                    label: Label::Hook(hook),
+                    ..
+                },
+            ) => Some((root, id, hook)),
+            _ => None,
+        }
+    }
+
     /// The call has handled the notification that it had.
     pub fn handled(&self, task: GuestTaskId) {
         if let Some(task) = self.lock().get_mut(&task) {
@@ -88,11 +142,12 @@ impl Running {
         }
     }
 
-    /// The call goes on with another notification, which has the whole CPU of a call.
-    pub fn goes_on(&self, task: GuestTaskId, label: Label, number: u64) {
+    /// The task goes on with another, which has the whole CPU of a call.
+    pub fn goes_on(&self, task: GuestTaskId, with: Part) {
         if let Some(task) = self.lock().get_mut(&task) {
-            task.label = label;
-            task.kind = Kind::Notification(number);
+            task.id = with.id;
+            task.label = with.label;
+            task.kind = with.kind;
             task.ticks = 0;
         }
     }

@@ -22,8 +22,6 @@ pub struct SandboxLimits {
     pub memory: usize,
     /// CPU that one call may use, in ms.
     pub cpu_ms: u64,
-    /// CPU that all calls together may use in any minute, in ms.
-    pub cpu_per_minute_ms: u64,
     /// Bytes that may cross from the guest in one call.
     pub answer: usize,
     /// Handles that the guest may hold: calls under way, timers, sets of them to wait for. Each takes up to 600 bytes
@@ -149,6 +147,14 @@ impl Sandbox {
     }
 }
 
+impl Sandbox {
+    /// Whether the guest was ever refused memory.
+    pub fn refused_memory(&self) -> Option<MemoryExhausted> {
+        let MemoryAccount { refused, limit, .. } = self.memory;
+        refused.then_some(MemoryExhausted(limit))
+    }
+}
+
 impl wit::types::Host for Sandbox {}
 
 impl WasiView for Sandbox {
@@ -165,12 +171,20 @@ impl WasiView for Sandbox {
 #[error("used {0} ms of CPU; limits.cpu_per_call_ms allows no more")]
 pub struct CpuExhausted(u64);
 
+/// A guest wanted more memory than it may have. What it makes of that is something else, such as
+/// `unreachable`.
+#[derive(Debug, thiserror::Error)]
+#[error("it wanted more memory than the {0} bytes that limits.memory_bytes allows")]
+pub struct MemoryExhausted(usize);
+
 /// Counts what all memories and tables of one store take together: wasmtime's own
 /// limits hold for each of them alone.
 #[derive(Debug)]
 struct MemoryAccount {
     used: usize,
     limit: usize,
+    /// It wanted more.
+    refused: bool,
     /// The same for the operator, over all instances of the guest.
     shown: Arc<Gauge>,
 }
@@ -193,6 +207,7 @@ impl MemoryAccount {
         MemoryAccount {
             used: 0,
             limit,
+            refused: false,
             shown,
         }
     }
@@ -205,6 +220,7 @@ impl MemoryAccount {
             self.shown.add(used - self.used);
             self.used = used;
         }
+        self.refused |= !allowed;
         allowed
     }
 }
@@ -251,10 +267,12 @@ mod tests {
         let shown = Arc::new(Gauge::default());
         let mut account = MemoryAccount::new(1 << 20, Arc::clone(&shown));
         assert!(account.memory_growing(0, 600 << 10, None).unwrap());
+        assert!(!account.refused);
         assert!(
             !account.memory_growing(0, 600 << 10, None).unwrap(),
             "a second memory"
         );
+        assert!(account.refused);
         assert!(account.table_growing(0, 10_000, None).unwrap());
         assert!(!account.table_growing(10_000, 100_000, None).unwrap());
         assert_eq!(account.used, (600 << 10) + 160_000);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wasmtime::{Trap, WasmBacktrace};
 
-use super::sandbox::CpuExhausted;
+use super::sandbox::{CpuExhausted, MemoryExhausted};
 
 /// Frames of a backtrace that are kept, and bytes of each.
 const FRAMES: usize = 64;
@@ -45,8 +45,7 @@ pub fn describe(error: &wasmtime::Error) -> String {
     }
 }
 
-/// The guest's functions, the innermost first, with file and line where the module
-/// says so.
+/// The guest's functions, the innermost first.
 pub fn backtrace(error: &wasmtime::Error) -> Arc<[String]> {
     let Some(trace) = error.downcast_ref::<WasmBacktrace>() else {
         return Arc::default();
@@ -64,18 +63,15 @@ fn frame(frame: &wasmtime::FrameInfo) -> String {
         Some(name) => rustc_demangle::demangle(name).to_string(),
         None => format!("function {}", frame.func_index()),
     };
-    let at = frame.symbols().iter().find_map(|symbol| {
-        let file = symbol.file()?;
-        Some(format!(" at {file}:{}", symbol.line().unwrap_or_default()))
-    });
-    let text = format!("{name}{}", at.unwrap_or_default());
-    text.chars().take(FRAME).collect()
+    name.chars().take(FRAME).collect()
 }
 
 /// Was it a limit that ended the guest, and no mistake of its own?
 pub fn is_limit(error: &wasmtime::Error) -> bool {
     let overflow = |trap: &Trap| *trap == Trap::StackOverflow;
-    error.is::<CpuExhausted>() || error.downcast_ref::<Trap>().is_some_and(overflow)
+    error.is::<CpuExhausted>()
+        || error.is::<MemoryExhausted>()
+        || error.downcast_ref::<Trap>().is_some_and(overflow)
 }
 
 fn place(trace: &WasmBacktrace) -> Option<String> {

@@ -2,10 +2,8 @@
 //!
 //! Nothing here knows of WebAssembly.
 
-pub mod depth;
 pub mod framing;
 pub mod message;
 pub mod output;
-pub mod plain;
 pub mod rpc_socket;
 pub mod stdio;

@@ -306,14 +306,19 @@ fn push_json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     }
 }
 
-/// As lightningd is told: no control characters.
+/// As lightningd is told: no control characters, and none that change the direction of writing,
+/// which would show an operator another text than the one that was meant.
 pub(crate) fn escape_controls(text: &str) -> std::borrow::Cow<'_, str> {
-    if !text.chars().any(char::is_control) {
+    let controls = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(controls) {
         return text.into();
     }
     let mut escaped = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        if c.is_control() {
+        if controls(c) {
             escaped.extend(c.escape_default());
         } else {
             escaped.push(c);
@@ -381,11 +386,14 @@ mod tests {
     #[tokio::test]
     async fn log_lines_are_one_line_without_controls() {
         let output = Output::default();
-        output.log(Level::Unusual, "a\nb\u{1b}[31m\u{85}");
+        output.log(Level::Unusual, "a\nb\u{1b}[31m\u{85}\u{202e}é");
         let line = written(&output).await;
         assert_eq!(line.matches('\n').count(), 2, "{line:?}");
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(value["params"]["message"], "a\\nb\\u{1b}[31m\\u{85}");
+        assert_eq!(
+            value["params"]["message"],
+            "a\\nb\\u{1b}[31m\\u{85}\\u{202e}é"
+        );
         assert_eq!(value["params"]["level"], "warn");
     }
 

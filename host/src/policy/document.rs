@@ -157,7 +157,7 @@ pub(super) fn unknown(what: &str, name: &str, valid: &[&str]) -> String {
 }
 
 /// A TOML basic string for `text`, which is also fit for a log line.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for c in text.chars() {

@@ -11,7 +11,7 @@ use super::budget::{
 };
 use super::grant::{Denied, Grants};
 use super::rpc::RpcGrant;
-use super::runes::{Call, Refusal, evaluate};
+use super::runes::{Call, Evaluation, Refusal};
 
 /// The grants of RPC calls of one guest, with what they have to remember: when
 /// each last let a call pass (for `rate` and `per`), and what was spent.
@@ -54,8 +54,15 @@ pub struct Allowed {
 pub enum RpcRefusal {
     /// Nothing is granted that has to do with this method.
     Denied(Denied),
-    /// What each grant that has to do with it says.
-    Refused(Vec<Reason>),
+    /// There are grants that have to do with it.
+    Refused {
+        /// What was asked for, such as `RPC call pay`.
+        what: String,
+        /// The policy's file name.
+        file: String,
+        /// What each of these grants says.
+        reasons: Vec<Reason>,
+    },
 }
 
 /// What one grant says against a call.
@@ -73,14 +80,17 @@ impl fmt::Display for RpcRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RpcRefusal::Denied(denied) => denied.fmt(f),
-            RpcRefusal::Refused(reasons) => {
+            RpcRefusal::Refused {
+                what,
+                file,
+                reasons,
+            } => {
+                f.write_str(what)?;
                 for (i, reason) in reasons.iter().enumerate() {
-                    if i > 0 {
-                        f.write_str("; ")?;
-                    }
+                    f.write_str(if i == 0 { ": " } else { "; " })?;
                     reason.fmt(f)?;
                 }
-                Ok(())
+                write!(f, " (rpc of [grant] in {file})")
             }
         }
     }
@@ -134,8 +144,15 @@ impl RpcGate {
         now: Duration,
     ) -> Result<Allowed, RpcRefusal> {
         let mut reasons = Vec::new();
+        let call = Evaluation::of(Call {
+            method: Some(method),
+            params,
+            id: None,
+            now,
+            last_used: None,
+        });
         for (grant, armed) in self.armed.iter().enumerate() {
-            match armed.judge(method, params, now, &*self.store) {
+            match armed.judge(&call, method, params, now, &*self.store) {
                 Ok(reservation) => return Ok(Allowed { grant, reservation }),
                 Err(reason) => reasons.push((armed, reason)),
             }
@@ -149,7 +166,22 @@ impl RpcGate {
         if concerned.is_empty() {
             return Err(RpcRefusal::Denied(self.grants.rpc_denied(method)));
         }
-        Err(RpcRefusal::Refused(concerned))
+        Err(self.refused(method, concerned))
+    }
+
+    /// That no budget could be asked about a call.
+    pub fn fault(&self, method: &str, why: &str) -> RpcRefusal {
+        let fault = BudgetRefusal::Store(StoreError(why.to_owned()));
+        self.refused(method, vec![Reason::Budget(fault)])
+    }
+
+    fn refused(&self, method: &str, reasons: Vec<Reason>) -> RpcRefusal {
+        let Denied { what, file, .. } = self.grants.rpc_denied(method);
+        RpcRefusal::Refused {
+            what,
+            file,
+            reasons,
+        }
     }
 }
 
@@ -179,17 +211,11 @@ impl fmt::Debug for RpcGate {
 }
 
 impl RpcRefusal {
-    /// That no budget could be asked.
-    pub fn fault(why: &str) -> RpcRefusal {
-        let fault = BudgetRefusal::Store(StoreError(why.to_owned()));
-        RpcRefusal::Refused(vec![Reason::Budget(fault)])
-    }
-
     /// The history of a budget cannot be read or written: it is no word on the call.
     pub fn is_fault(&self) -> bool {
         match self {
             RpcRefusal::Denied(_) => false,
-            RpcRefusal::Refused(reasons) => reasons
+            RpcRefusal::Refused { reasons, .. } => reasons
                 .iter()
                 .any(|reason| matches!(reason, Reason::Budget(BudgetRefusal::Store(_)))),
         }
@@ -199,20 +225,15 @@ impl RpcRefusal {
 impl Armed {
     fn judge(
         &self,
+        call: &Evaluation<'_>,
         method: &str,
         params: Option<&RawValue>,
         now: Duration,
         store: &MakeStore,
     ) -> Result<Option<Reservation>, Reason> {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let call = Call {
-            method: Some(method),
-            params,
-            id: None,
-            now,
-            last_used: memory.last_used,
-        };
-        evaluate(&self.grant.restrictions, &call).map_err(Reason::Restriction)?;
+        call.permits_after(memory.last_used, &self.grant.restrictions)
+            .map_err(Reason::Restriction)?;
         let reservation = match self.grant.budget {
             None => None,
             Some(limits) => {
@@ -282,7 +303,7 @@ mod tests {
         assert_eq!(says(&gate, "delinvoice", "{\"label\":\"mine-1\"}"), "ok 2");
         assert_eq!(
             says(&gate, "delinvoice", "{\"label\":\"yours\"}"),
-            "Not permitted: parameter label does not start with mine"
+            "RPC call delinvoice: Not permitted: parameter label does not start with mine (rpc of [grant] in gate.toml)"
         );
         assert_eq!(
             says(&gate, "withdraw", "{}"),
@@ -308,7 +329,10 @@ mod tests {
         );
         assert!(says(&gate, "getinfo", "[1]").contains("number of parameters"));
         assert_eq!(says(&gate, "getinfo", "{}"), "ok 0");
-        assert_eq!(says(&gate, "getinfo", "{}"), "Not permitted: too soon");
+        assert_eq!(
+            says(&gate, "getinfo", "{}"),
+            "RPC call getinfo: Not permitted: too soon (rpc of [grant] in gate.toml)"
+        );
         assert_eq!(says(&gate, "listpeers", "{}"), "ok 1");
         let later = gate.judge("getinfo", None, NOW + Duration::from_secs(60));
         assert!(later.is_ok());
@@ -323,7 +347,7 @@ mod tests {
         assert_eq!(says(&gate, "listpays", "{}"), "ok 0");
         assert_eq!(
             says(&gate, "keysend", &pay(9001)),
-            "Not permitted: up to 9001 msat, above the budget of 9000 msat per call"
+            "RPC call keysend: Not permitted: up to 9001 msat, above the budget of 9000 msat per call (rpc of [grant] in gate.toml)"
         );
         let held = gate
             .judge("keysend", Some(&raw(&pay(8000))), NOW)
@@ -333,7 +357,7 @@ mod tests {
         assert_eq!(held.msat(), 8000);
         assert_eq!(
             says(&gate, "keysend", &pay(2001)),
-            "Not permitted: up to 2001 msat, but of the budget of 10000 msat per hour only 2000 msat are left"
+            "RPC call keysend: Not permitted: up to 2001 msat, but of the budget of 10000 msat per hour only 2000 msat are left (rpc of [grant] in gate.toml)"
         );
         held.settle(7000, NOW).unwrap();
         assert_eq!(says(&gate, "keysend", &pay(3000)), "ok 0");
@@ -361,7 +385,7 @@ mod tests {
     #[test]
     fn a_store_that_fails_permits_nothing_that_spends() {
         let policy = Policy::parse(
-            "[[grant.rpc]]\nmethods = [\"keysend\", \"listpays\"]\nbudget = { per_call_msat = 1000 }",
+            "[[grant.rpc]]\nmethods = [\"keysend\", \"listpays\"]\nbudget = { per_hour_msat = 1000 }",
             Path::new("gate.toml"),
         )
         .unwrap();

@@ -48,6 +48,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+pub(crate) use document::quote;
 pub use error::{PolicyError, Problem};
 pub use gate::{Allowed, RpcGate, RpcRefusal};
 pub use grant::{DeliveryGrant, Denied, Grants};

@@ -81,11 +81,12 @@ impl OnFault {
     /// Open or closed for `hook`: what the file says of it, else the file's
     /// `default`, else the hook's own.
     pub fn stance(&self, hook: &str, own: Stance) -> Stance {
-        self.hooks
-            .get(hook)
-            .copied()
-            .or(self.default)
-            .unwrap_or(own)
+        self.chosen(hook).unwrap_or(own)
+    }
+
+    /// What the operator chose for `hook`, by its name or by `default`.
+    pub fn chosen(&self, hook: &str) -> Option<Stance> {
+        self.hooks.get(hook).copied().or(self.default)
     }
 
     pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>) -> OnFault {

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::document::{quote, unknown};
 use super::http::HostPattern;
 use super::rpc::RpcGrant;
-use super::runes::{Call, Restriction, evaluate, lint};
+use super::runes::{Call, Evaluation, Restriction, lint};
 use super::suggest::{Asked, AskedRpc, Requests};
 use super::vocabulary::{FEATURE_PLACES, HOOKS, POWERS, TOPICS, is_plain_name, names, secrets};
 
@@ -21,6 +21,10 @@ use super::vocabulary::{FEATURE_PLACES, HOOKS, POWERS, TOPICS, is_plain_name, na
 const FORMS: &str = "\"kv\", \"timer\", \"http: HOST\", \"rpc: METHOD\", \"rpc: RESTRICTION&RESTRICTION\", \
      \"hooks: NAME\" and \"subscriptions: TOPIC\" (with secrets=A,B behind it, and may=A,B behind a hook), \
      \"methods: NAME\", \"options: NAME\", \"notifications: TOPIC\", \"custommessages: TYPE\", \"featurebits: PLACE BIT,BIT\"";
+
+/// Alternatives in all the restrictions that a guest asks for: each of its calls is compared with
+/// all of them, on the bridge's thread.
+const MOST_ALTERNATIVES: usize = 256;
 
 /// One thing that a guest asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,12 +99,23 @@ impl Requested {
     /// One of them has none of the valid forms, which the text lists.
     pub fn read(capabilities: &[CapabilityRequest]) -> Result<Requested, RequestError> {
         let mut requests = Vec::new();
+        let mut alternatives = 0;
         for (index, request) in capabilities.iter().enumerate() {
-            let wanted = Wanted::parse(request.grant.trim()).map_err(|why| RequestError {
+            let refuse = |why| RequestError {
                 index,
                 grant: request.grant.chars().take(200).collect(),
                 why,
-            })?;
+            };
+            let wanted = Wanted::parse(request.grant.trim()).map_err(refuse)?;
+            if let Wanted::Rpc(restrictions) = &wanted {
+                let all = restrictions.iter().map(|one| one.alternatives().len());
+                alternatives += all.sum::<usize>();
+            }
+            if alternatives > MOST_ALTERNATIVES {
+                return Err(refuse(format!(
+                    "with it, restrictions on RPC calls have more than {MOST_ALTERNATIVES} alternatives"
+                )));
+            }
             let reason = request.reason.clone();
             requests.push(Request { wanted, reason });
         }
@@ -133,15 +148,15 @@ impl Requested {
 
     /// Does it ask for this call to lightningd? `now` is since 1970, UTC.
     pub fn rpc(&self, method: &str, params: &RawValue, now: Duration) -> bool {
-        let call = Call {
+        let call = Evaluation::of(Call {
             method: Some(method),
             params: Some(params),
             id: None,
             now,
             last_used: None,
-        };
+        });
         self.any(|wanted| match wanted {
-            Wanted::Rpc(restrictions) => evaluate(restrictions, &call).is_ok(),
+            Wanted::Rpc(restrictions) => call.permits(restrictions).is_ok(),
             _ => false,
         })
     }

@@ -385,7 +385,7 @@ fn what_is_unknown_or_wrong_is_named_with_its_place() {
         ),
         (
             "[[grant.rpc]]\nrestrictions = [\"amount_msat<5\"]",
-            "did you mean the parameter pnameamount_msat?",
+            "did you mean the parameter \"pnameamount_msat\"?",
         ),
         (
             "[[grant.rpc]]\nrestrictions = [\"pnameamount_msat<5sat\"]",

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redb::{Database, ReadableDatabase, TableError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 pub use fault::StoreFault;
 pub use group::ENTRY_OVERHEAD;
@@ -28,7 +28,7 @@ pub use ledger::Ledger;
 
 use file::{StateFile, VALUES};
 use group::{Done, Write};
-use writer::Writer;
+use writer::{Outcome, Writer};
 
 /// Where the files are: in the network's folder, which lightningd makes the working
 /// directory of its plugins.
@@ -37,8 +37,15 @@ pub const FOLDER: &str = "cln-wasm/state";
 /// Reads of one store that go on at the same time; others wait. It bounds what their
 /// answers take in memory.
 const READS: usize = 4;
+/// Swaps of one store whose outcome is to come, or has come and was not taken yet: each
+/// may hold a copy of what was there. Apart from the reads, which need not wait for
+/// the disk as these do.
+const SWAPS: usize = 4;
 
 /// One guest's store. Clones are the same store.
+///
+/// What is begun goes on when its future is dropped, but the bounds here no longer
+/// count it: poll it to its end.
 #[derive(Clone)]
 pub struct Store(Arc<Shared>);
 
@@ -47,6 +54,10 @@ struct Shared {
     writer: Arc<Writer>,
     quota: u64,
     reads: Arc<Semaphore>,
+    swaps: Semaphore,
+    /// Whose turn it is to queue a write: they are carried out in the order in which
+    /// they were asked for, also where a swap has to wait for its place.
+    turn: Mutex<()>,
 }
 
 /// Why a store did not do as asked.
@@ -129,6 +140,8 @@ impl Store {
             writer: Arc::default(),
             quota,
             reads: Arc::new(Semaphore::new(READS)),
+            swaps: Semaphore::new(SWAPS),
+            turn: Mutex::default(),
         }))
     }
 
@@ -200,7 +213,9 @@ impl Store {
     }
 
     async fn write(&self, write: Write) -> Result<Done, StoreError> {
-        match self.submit(write).await {
+        // Tokio's budget for a task could put off a write, and let one behind it by.
+        let (outcome, _place) = tokio::task::unconstrained(self.enqueue(write)).await;
+        match outcome.await {
             Ok(Ok(Done::OverQuota(needed))) => Err(StoreError::Quota {
                 quota: self.0.quota,
                 needed,
@@ -210,10 +225,19 @@ impl Store {
         }
     }
 
-    fn submit(
-        &self,
-        write: Write,
-    ) -> futures::channel::oneshot::Receiver<Result<Done, StoreFault>> {
+    /// Submits a write in its turn. A swap's place is to be kept until its outcome is taken.
+    async fn enqueue(&self, write: Write) -> (Outcome, Option<SemaphorePermit<'_>>) {
+        let _turn = self.0.turn.lock().await;
+        let place = match &write {
+            // Never closed. What it waits for needs no turn any more.
+            Write::Swap { .. } => self.0.swaps.acquire().await.ok(),
+            _ => None,
+        };
+        (self.submit(write), place)
+    }
+
+    /// Not in turn: what a ledger writes waits for no guest.
+    fn submit(&self, write: Write) -> Outcome {
         let Shared {
             file,
             writer,

@@ -109,6 +109,87 @@ fn of_many_swaps_at_once_one_wins() {
     assert_eq!(outcomes.iter().filter(won).count(), 1);
 }
 
+/// Polls each once, in their order, and lets none of them be carried out before.
+fn begin<F: Future + Unpin>(store: &Store, all: &mut [F]) {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let begun = store.0.file.with(|database| {
+        // There is one at a time.
+        let writing = database.begin_write()?;
+        for one in all {
+            assert!(std::pin::Pin::new(one).poll(&mut context).is_pending());
+        }
+        Ok(writing.abort()?)
+    });
+    begun.unwrap();
+}
+
+#[test]
+fn swaps_at_once_hold_few_copies_of_what_is_there() {
+    let place = Place::new();
+    let store = place.store(64 * KIB);
+    run(store.set("a".into(), b"1".to_vec())).unwrap();
+    let mut swaps: Vec<_> = (0..64)
+        .map(|_| Box::pin(store.swap("a".into(), None, None)))
+        .collect();
+    begin(&store, &mut swaps);
+    // Nobody takes an outcome. A ledger waits for none of them: when it has written,
+    // all that were let in before it are done.
+    let budget = Budget::open(HOURLY, Box::new(Ledger::new(store.clone(), "b")), NOW).unwrap();
+    budget.reserve(400, NOW).unwrap().settle(400, NOW).unwrap();
+    // The first last: each outcome that is taken lets another swap in.
+    let differs = Ok(Swap::Differs(Some(b"1".to_vec())));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut waiting = Vec::new();
+    let mut there = 0;
+    for mut swap in swaps.into_iter().rev() {
+        match swap.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(outcome) => {
+                assert_eq!(outcome, differs);
+                there += 1;
+            }
+            std::task::Poll::Pending => waiting.push(swap),
+        }
+    }
+    assert_eq!(there, SWAPS);
+    let all = run(futures::future::join_all(waiting));
+    assert_eq!(all, vec![differs; 64 - SWAPS]);
+}
+
+#[test]
+fn writes_keep_their_order_while_swaps_wait_for_a_place() {
+    let place = Place::new();
+    let store = place.store(64 * KIB);
+    let text = |n: usize| Some(n.to_string().into_bytes());
+    // Each needs the one before it, and would differ after the writes that are last.
+    let swaps = (0..40).map(|n| store.swap("a".into(), text(n).filter(|_| n > 0), text(n + 1)));
+    let swaps = futures::future::join_all(swaps);
+    let last = async {
+        let (deleted, set) = futures::join!(
+            store.delete("a".into()),
+            store.set("a".into(), b"x".to_vec())
+        );
+        (deleted.unwrap(), set.unwrap())
+    };
+    let (swapped, last) = run(async { futures::join!(swaps, last) });
+    assert!(swapped.iter().all(|swap| *swap == Ok(Swap::Swapped)));
+    assert_eq!(last, (true, ()));
+    assert_eq!(run(store.get("a".into())), Ok(Some(b"x".to_vec())));
+}
+
+#[test]
+fn a_swap_that_is_given_up_gives_its_place_and_its_turn_back() {
+    let place = Place::new();
+    let store = place.store(64 * KIB);
+    let mut swaps: Vec<_> = (0..SWAPS + 3)
+        .map(|_| Box::pin(store.swap("a".into(), None, None)))
+        .collect();
+    begin(&store, &mut swaps);
+    drop(swaps);
+    run(store.set("a".into(), b"1".to_vec())).unwrap();
+    let swap = run(store.swap("a".into(), Some(b"1".to_vec()), None));
+    assert_eq!(swap, Ok(Swap::Swapped));
+}
+
 #[test]
 fn pages_follow_each_other() {
     let place = Place::new();

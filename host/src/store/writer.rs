@@ -14,6 +14,8 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// Where the outcome of a write is told.
 type Reply = oneshot::Sender<Result<Done, StoreFault>>;
+/// Where it is heard.
+pub(super) type Outcome = oneshot::Receiver<Result<Done, StoreFault>>;
 
 /// The writes to one file that wait.
 #[derive(Default)]
@@ -39,7 +41,7 @@ impl Writer {
         file: &Arc<StateFile>,
         quota: u64,
         write: Write,
-    ) -> oneshot::Receiver<Result<Done, StoreFault>> {
+    ) -> Outcome {
         let (reply, outcome) = oneshot::channel();
         let mut queue = self.lock();
         queue.waiting.push((write, reply));

@@ -3,7 +3,8 @@
 //!
 //! lightningd overwrites an earlier plugin's contribution with whatever the next one
 //! answers, a plain `continue` included (`openchannel2_hook_deserialize`). Between guests
-//! a member that an answer leaves out keeps what an earlier guest gave.
+//! a member that an answer leaves out keeps what an earlier guest gave, and one that it has
+//! takes the place of that, which is logged.
 
 use super::answer::Answer;
 use super::psbt::{self, Needs};
@@ -104,6 +105,26 @@ pub(super) fn take_lease(
     }
     into.extend(rates);
     Ok(None)
+}
+
+/// Adds what a plugin gave. Says what of an earlier plugin it takes the place of.
+pub(super) fn add(given: Map<String, Value>, into: &mut Map<String, Value>) -> Vec<String> {
+    // By a member that goes with all the others.
+    let replaced = [
+        ("psbt", "the contribution"),
+        ("funding_weight", "the lease rates"),
+    ]
+    .into_iter()
+    .filter(|(name, _)| given.contains_key(*name) && into.contains_key(*name))
+    .map(|(_, what)| format!("{what} of an earlier plugin"))
+    .collect();
+    into.extend(given);
+    replaced
+}
+
+/// What had no effect, for the log.
+pub(super) fn note(ignored: &[String]) -> Option<String> {
+    (!ignored.is_empty()).then(|| format!("ignored: {}", ignored.join("; ")))
 }
 
 /// The answer that rejects.

@@ -22,7 +22,7 @@ impl Hook for Custommsg {
 pub struct CustommsgPayload {
     /// Who sent it.
     pub peer_id: PublicKey,
-    /// The message as hex, its type (two bytes) first.
+    /// The message as hex, its type (two bytes) first. The topic's payload has it as bytes.
     pub payload: String,
 }
 

@@ -275,10 +275,10 @@ mod host {
                     }
                 }
             }
-            self.wishes.extend(given);
+            ignored.extend(contribution::add(given, &mut self.wishes));
             Ok(Taken {
                 flow: Flow::Next,
-                ignored: (!ignored.is_empty()).then(|| format!("ignored: {}", ignored.join("; "))),
+                ignored: contribution::note(&ignored),
             })
         }
     }

@@ -115,7 +115,9 @@ mod tests {
 mod chain_tests {
     use super::*;
     use crate::hook::{Flow, Stance};
-    use crate::hooks::testing::{fallen_back, finished_json, psbts, refusals, run};
+    use crate::hooks::testing::{
+        fallen_back, finished_json, psbts, refusals, run, unwritable_psbts,
+    };
     use serde_json::{Value, json};
 
     const FIXTURE: &str = include_str!("../../tests/fixtures/openchannel2_changed.jsonl");
@@ -191,6 +193,15 @@ mod chain_tests {
                 ),
             ],
         );
+    }
+
+    // psbt_get_bytes
+    #[test]
+    fn refuses_what_lightningd_cannot_write() {
+        for (psbt, reason) in unwritable_psbts() {
+            let answer = json!({"result": "continue", "psbt": psbt});
+            refusals(&SPEC, FIXTURE, &[(&answer.to_string(), reason)]);
+        }
     }
 
     #[test]

@@ -131,7 +131,9 @@ mod tests {
 mod chain_tests {
     use super::*;
     use crate::hook::{Flow, Stance};
-    use crate::hooks::testing::{fallen_back, finished_json, psbts, refusals, run};
+    use crate::hooks::testing::{
+        fallen_back, finished_json, psbts, refusals, run, unwritable_psbts,
+    };
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
     use serde_json::{Value, json};
@@ -219,6 +221,15 @@ mod chain_tests {
             strange,
             &[(&answer(&shown).to_string(), "cannot be read here")],
         );
+    }
+
+    // psbt_get_bytes
+    #[test]
+    fn refuses_what_lightningd_cannot_write() {
+        for (psbt, reason) in unwritable_psbts() {
+            let answer = json!({"result": "continue", "psbt": psbt});
+            refusals(&SPEC, FIXTURE, &[(&answer.to_string(), reason)]);
+        }
     }
 
     #[test]

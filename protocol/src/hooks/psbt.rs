@@ -1,10 +1,11 @@
 //! Reads a PSBT as strictly as lightningd's library does, or more so.
 //!
-//! lightningd aborts on a PSBT that libwally cannot read (`bitcoin/psbt.c`), that lacks
-//! what a dual-funded open needs (`psbt_has_required_fields` in `common/psbt_open.c`), or
-//! that cannot be turned into one of version 0 (`towire_wally_psbt`). Field types are
-//! those of BIP 174, BIP 370 and BIP 371. Fields that cannot be checked here, none of
-//! which a funding transaction needs, are refused.
+//! lightningd aborts on a PSBT that libwally cannot read, or cannot write after that
+//! (`psbt_get_bytes` in `bitcoin/psbt.c`), that lacks what a dual-funded open needs
+//! (`psbt_has_required_fields` in `common/psbt_open.c`), or that cannot be turned into one
+//! of version 0 (`towire_wally_psbt`). Field types are those of BIP 174, BIP 370 and
+//! BIP 371. Fields that cannot be checked here, none of which a funding transaction needs,
+//! are refused.
 
 mod fields;
 mod transaction;
@@ -185,7 +186,11 @@ fn read_input(
             .and_then(|n| tx.inputs.get(n))
             .ok_or("it is not in the transaction")?,
         None => {
-            map.get(0x0e).ok_or("there is no previous txid")?;
+            let txid = map.get(0x0e).ok_or("there is no previous txid")?;
+            // For libwally that is none when it writes the PSBT (`push_psbt_input`).
+            if txid.value == transaction::NO_TXID {
+                return Err("its previous txid is zero".into());
+            }
             map.get(0x0f).ok_or("there is no output index")?.le32()?
         }
     };

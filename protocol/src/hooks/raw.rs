@@ -1,15 +1,15 @@
 //! JSON that goes through as it is, but for white space.
 
 use crate::hook::Invalid;
+use crate::plain::plain;
 
-/// How deep values may be nested. lightningd walks them by recursion.
-const MAX_DEPTH: usize = 100;
-
-/// Takes the white space between tokens out of well-formed JSON: clients of lightningd
-/// split messages at empty lines, which could hide there. Fails on deep nesting.
+/// Takes the white space between tokens out of JSON: clients of lightningd split messages
+/// at empty lines, which could hide there. Fails on what readers behind lightningd would choke
+/// on, and on text that is no JSON: without the space, `1 000` would be.
 pub(super) fn compact(json: &str) -> Result<String, Invalid> {
+    plain(json).map_err(|why| Invalid::new(format!("the answer {why}")))?;
     let mut compacted = String::with_capacity(json.len());
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    let (mut in_string, mut escaped) = (false, false);
     for c in json.chars() {
         if in_string {
             in_string = escaped || c != '"';
@@ -17,16 +17,8 @@ pub(super) fn compact(json: &str) -> Result<String, Invalid> {
         } else {
             match c {
                 '"' => in_string = true,
-                '{' | '[' => depth += 1,
-                // Of ill-formed JSON, which is found out later, there may be more.
-                '}' | ']' => depth = depth.saturating_sub(1),
                 ' ' | '\t' | '\n' | '\r' => continue,
                 _ => {}
-            }
-            if depth > MAX_DEPTH {
-                return Err(Invalid::new(format!(
-                    "the answer is nested more than {MAX_DEPTH} deep"
-                )));
             }
         }
         compacted.push(c);
@@ -49,10 +41,34 @@ mod tests {
             ),
             ("\"\\\\\" ", "\"\\\\\""),
             (" 1 ", "1"),
-            ("]]] }", "]]]}"),
-            ("\"\\ud800 é\"", "\"\\ud800 é\""),
+            ("\"\\ud83d\\ude00 é\"", "\"\\ud83d\\ude00 é\""),
         ] {
             assert_eq!(compact(json).unwrap(), compacted);
+        }
+    }
+
+    #[test]
+    fn joins_no_tokens() {
+        for json in [
+            "",
+            "]]] }",
+            "1 000",
+            "[tr ue]",
+            "{\"a\":-\n1}",
+            "[1 .5]",
+            "[\"\\ u0031\"]",
+            "[1]\t2",
+        ] {
+            let refused = compact(json).unwrap_err();
+            assert!(refused.0.starts_with("the answer is not JSON"), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_readers_choke_on_does_not_go_through() {
+        for json in ["\"\\ud800 é\"", "{\"a\\udc00\":[1]}", "[1e999]"] {
+            let refused = compact(json).unwrap_err();
+            assert!(refused.0.starts_with("the answer cannot be sent"), "{json}");
         }
     }
 

@@ -154,8 +154,13 @@ mod host {
             let answer = Answer::parse(answer)?;
             match answer.result()? {
                 Some("continue") => {
-                    contribution::take(&answer, &mut self.contribution)?;
-                    Ok(Flow::Next.into())
+                    let mut given = Map::new();
+                    contribution::take(&answer, &mut given)?;
+                    let ignored = contribution::add(given, &mut self.contribution);
+                    Ok(Taken {
+                        flow: Flow::Next,
+                        ignored: contribution::note(&ignored),
+                    })
                 }
                 Some("reject") => {
                     contribution::check_reject(&answer, &[])?;
@@ -230,7 +235,9 @@ mod tests {
 mod chain_tests {
     use super::*;
     use crate::hook::{Flow, Stance};
-    use crate::hooks::testing::{fallen_back, finished_json, psbts, refusals, run};
+    use crate::hooks::testing::{
+        fallen_back, finished_json, psbts, refusals, run, unwritable_psbts,
+    };
     use serde_json::{Value, json};
 
     const PLAIN: &str = r#"{"result":"continue"}"#;
@@ -268,6 +275,18 @@ mod chain_tests {
             run(&SPEC, "{}", &[&first.to_string(), REJECT, PLAIN]),
             (REJECT.into(), 2)
         );
+        let mut chain = (SPEC.begin)("{}".into(), &Default::default());
+        for (answer, ignored) in [
+            (first.to_string(), None),
+            (r#"{"result":"continue","our_funding_msat":0}"#.into(), None),
+            (
+                second.to_string(),
+                Some("ignored: the contribution of an earlier plugin"),
+            ),
+        ] {
+            let taken = chain.answer(&answer).unwrap();
+            assert_eq!(taken.ignored.as_deref(), ignored, "{answer}");
+        }
     }
 
     #[test]
@@ -298,6 +317,15 @@ mod chain_tests {
                 ),
             ],
         );
+    }
+
+    // psbt_get_bytes
+    #[test]
+    fn refuses_what_lightningd_cannot_write() {
+        for (psbt, reason) in unwritable_psbts() {
+            let answer = json!({"result": "continue", "psbt": psbt, "our_funding_msat": 1000});
+            refusals(&SPEC, "{}", &[(&answer.to_string(), reason)]);
+        }
     }
 
     #[test]

@@ -3,9 +3,9 @@
 //! `lightningd/jsonrpc.c`: `rpc_command_hook_callback` and `replace_command`.
 
 use crate::hook::Hook;
+use crate::json::{self, RawValue};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// The hook `rpc_command`. With `filters` it is called for those methods only.
@@ -33,17 +33,17 @@ pub struct RpcRequest {
     /// The method.
     pub method: String,
     /// The parameters, an object or an array. Absent without the grant `params`.
-    pub params: Option<Box<RawValue>>,
+    pub params: Option<RawValue>,
     /// Which members of the result the caller wants.
-    pub filter: Option<Box<RawValue>>,
+    pub filter: Option<RawValue>,
 }
 
 impl RpcRequest {
     /// Reads the parameters into a type of one's own. None when they are absent.
-    pub fn params<T: DeserializeOwned>(&self) -> Option<serde_json::Result<T>> {
+    pub fn params<T: DeserializeOwned>(&self) -> Option<Result<T, json::Error>> {
         self.params
             .as_ref()
-            .map(|params| serde_json::from_str(params.get()))
+            .map(|params| json::from_str(params.get()))
     }
 }
 
@@ -192,8 +192,8 @@ mod host {
     };
     use crate::hooks::answer::{CONTINUE, is_plain_continue, shown, unknown_result};
     use crate::hooks::raw;
+    use crate::json::{self, RawStr};
     use serde_json::Value;
-    use serde_json::value::RawValue;
     use std::borrow::Cow;
     use std::collections::BTreeMap;
     use std::sync::Arc;
@@ -218,8 +218,8 @@ mod host {
 
     struct RpcCommandChain {
         payload: Arc<str>,
-        /// The whole answer, once one guest changed the command.
-        change: Option<String>,
+        /// What counts, once one guest changed the command.
+        change: Option<Change>,
     }
 
     /// The grant for answers that run another command with the caller's authority.
@@ -274,11 +274,11 @@ mod host {
     const GUARD_FAILED: &str = r#"{"return":{"error":{"code":-1,"message":"A plugin that guards this command failed, so it was not run"}}}"#;
 
     /// The members of an object, as text.
-    type Members<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+    type Members<'a> = BTreeMap<Cow<'a, str>, RawStr<'a>>;
 
-    fn members<'a>(json: &'a str, what: &str) -> Result<Members<'a>, Invalid> {
-        match json.trim_ascii_start().starts_with('{') {
-            true => serde_json::from_str(json)
+    fn members<'a>(text: &'a str, what: &str) -> Result<Members<'a>, Invalid> {
+        match text.trim_ascii_start().starts_with('{') {
+            true => json::from_str(text)
                 .map_err(|reason| Invalid::new(format!("{what} is not JSON: {reason}"))),
             false => Err(Invalid::new(format!("{what} is not an object"))),
         }
@@ -295,17 +295,28 @@ mod host {
             }
             // First of all, so that nothing after it meets hostile nesting.
             let answer = raw::compact(answer)?;
-            let Some(change) = self.change(&members(&answer, "the answer")?)? else {
+            let Some((change, note)) = self.change(&members(&answer, "the answer")?)? else {
                 return Ok(Flow::Next.into());
             };
-            let ignored = match self.change.is_some() {
-                // A second change would abort lightningd.
-                true => Some("the command was already changed by an earlier plugin".into()),
-                false => {
-                    self.change = Some(change.text);
-                    change.note
+            // A second change would abort lightningd, which gets one answer from here: a
+            // refusal, where there is one, and else what came first.
+            let ignored = match &self.change {
+                Some(Change::Refused(_)) => {
+                    Some("the command was already refused by an earlier plugin".into())
+                }
+                Some(Change::Given(_)) if matches!(change, Change::Given(_)) => {
+                    Some("the command was already changed by an earlier plugin".into())
+                }
+                earlier => {
+                    let unused = earlier
+                        .is_some()
+                        .then(|| "the change by an earlier plugin is ignored".to_owned());
+                    self.change = Some(change);
+                    let notes: Vec<_> = unused.into_iter().chain(note).collect();
+                    (!notes.is_empty()).then(|| notes.join("; "))
                 }
             };
+            // lightningd too asks the rest.
             Ok(Taken {
                 flow: Flow::Next,
                 ignored,
@@ -313,21 +324,30 @@ mod host {
         }
 
         fn fallback(&mut self, stance: Stance) -> Flow {
-            if stance == Stance::Closed && self.change.is_none() {
-                self.change = Some(GUARD_FAILED.into());
+            if stance == Stance::Closed && !matches!(self.change, Some(Change::Refused(_))) {
+                self.change = Some(Change::Refused(GUARD_FAILED.into()));
             }
             Flow::Next
         }
 
         fn finish(self: Box<Self>) -> String {
-            self.change.unwrap_or_else(|| CONTINUE.into())
+            match self.change {
+                Some(Change::Given(answer) | Change::Refused(answer)) => answer,
+                None => CONTINUE.into(),
+            }
         }
     }
 
-    struct Change {
-        text: String,
-        note: Option<String>,
+    /// A whole answer that is not `continue`.
+    enum Change {
+        /// The caller gets a result: of another command, or of the guest's making.
+        Given(String),
+        /// The caller gets an error.
+        Refused(String),
     }
+
+    /// What was left out of an answer, or filled in.
+    type Note = Option<String>;
 
     /// An answer, by what lightningd looks at first.
     enum Read<'a> {
@@ -338,7 +358,7 @@ mod host {
 
     fn read<'a>(answer: &Members<'a>) -> Result<Read<'a>, Invalid> {
         if let Some(result) = answer.get("result") {
-            return match serde_json::from_str(result.get()) {
+            return match json::from_str(result.get()) {
                 Ok(Value::String(text)) if text == "continue" => Ok(Read::Continue),
                 Ok(Value::String(text)) => Err(unknown_result(Some(&text), "continue")),
                 _ => Err(Invalid::new("result is not a string")),
@@ -381,7 +401,7 @@ mod host {
     }
 
     impl RpcCommandChain {
-        fn change(&self, answer: &Members) -> Result<Option<Change>, Invalid> {
+        fn change(&self, answer: &Members) -> Result<Option<(Change, Note)>, Invalid> {
             match read(answer)? {
                 Read::Continue => Ok(None),
                 Read::Replace(request) => self.replace(&request).map(Some),
@@ -389,7 +409,7 @@ mod host {
             }
         }
 
-        fn replace(&self, request: &Members) -> Result<Change, Invalid> {
+        fn replace(&self, request: &Members) -> Result<(Change, Note), Invalid> {
             let (method, params) = command(request)?;
             let method = Value::from(method);
             // The caller's id, whatever the guest made of it.
@@ -407,12 +427,10 @@ mod host {
                 .keys()
                 .find(|name| !known.contains(&name.as_ref()))
                 .map(|name| format!("replace has a member {name:.64}, which was left out"));
-            Ok(Change {
-                text: format!(
-                    r#"{{"replace":{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}{filter}}}}}"#
-                ),
-                note,
-            })
+            let text = format!(
+                r#"{{"replace":{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}{filter}}}}}"#
+            );
+            Ok((Change::Given(text), note))
         }
 
         /// The id of the original request, as JSON.
@@ -424,17 +442,17 @@ mod host {
         }
     }
 
-    fn returned(given: &Members) -> Result<Change, Invalid> {
+    fn returned(given: &Members) -> Result<(Change, Note), Invalid> {
         if let Some(result) = given.get("result") {
             // lightningd writes a string to the caller without its quotes.
             return match result.get().starts_with('"') {
                 true => Err(Invalid::new(
                     "return.result is a string, which lightningd cannot hand on: use an object",
                 )),
-                false => Ok(Change {
-                    text: format!(r#"{{"return":{{"result":{result}}}}}"#),
-                    note: None,
-                }),
+                false => {
+                    let text = format!(r#"{{"return":{{"result":{result}}}}}"#);
+                    Ok((Change::Given(text), None))
+                }
             };
         }
         let Some(error) = given.get("error") else {
@@ -447,7 +465,7 @@ mod host {
                 filled.push("code");
                 -1
             }
-            Some(code) => serde_json::from_str::<i32>(code.get()).map_err(|_| {
+            Some(code) => json::from_str::<i32>(code.get()).map_err(|_| {
                 Invalid::new(format!(
                     "return.error.code is {:.64}, not an integer of 32 bits",
                     code.get()
@@ -462,7 +480,7 @@ mod host {
             Some(message) => text(message).ok_or_else(|| {
                 Invalid::new(format!(
                     "return.error.message is {}, not a string",
-                    serde_json::from_str(message.get()).map_or("too deep".into(), |v| shown(&v))
+                    json::from_str(message.get()).map_or("too deep".into(), |v| shown(&v))
                 ))
             })?,
         };
@@ -471,18 +489,16 @@ mod host {
             Some(data) => format!(r#","data":{data}"#),
         };
         let message = Value::from(message);
-        Ok(Change {
-            text: format!(
-                r#"{{"return":{{"error":{{"code":{code},"message":{message}{data}}}}}}}"#
-            ),
-            note: (!filled.is_empty())
-                .then(|| format!("return.error has no {}: filled in", filled.join(" and "))),
-        })
+        let text =
+            format!(r#"{{"return":{{"error":{{"code":{code},"message":{message}{data}}}}}}}"#);
+        let note = (!filled.is_empty())
+            .then(|| format!("return.error has no {}: filled in", filled.join(" and ")));
+        Ok((Change::Refused(text), note))
     }
 
     /// The text of a JSON string.
-    fn text(json: &RawValue) -> Option<String> {
-        serde_json::from_str(json.get()).ok()
+    fn text(string: &RawStr<'_>) -> Option<String> {
+        json::from_str(string.get()).ok()
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the tests of all hooks share: chains run from text to text.
 
 use crate::hook::{Flow, HookSpec, Node, Stance};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 /// A regtest node.
 pub(super) fn regtest() -> Node {
@@ -73,4 +75,32 @@ pub(super) fn psbts() -> [String; 2] {
         let psbt = hook.and_then(|hook| hook["psbt"].as_str());
         psbt.expect("a psbt").to_owned()
     })
+}
+
+/// PSBTs that libwally reads and does not write, at which lightningd aborts, and why each
+/// is refused. But for one thing they are the PSBT of `openchannel2_sign`.
+pub(super) fn unwritable_psbts() -> [(String, &'static str); 2] {
+    let changed = |field: &[u8], with: &[u8]| {
+        let mut bytes = STANDARD.decode(&psbts()[1]).expect("base64");
+        let field = bytes.windows(field.len()).position(|w| w == field);
+        // Behind the key is the length of the value.
+        let at = field.expect("the field is there") + 2;
+        let end = at + 1 + usize::from(bytes[at]);
+        bytes.splice(at..end, [&[with.len() as u8], with].concat());
+        STANDARD.encode(bytes)
+    };
+    // In the form with witnesses: the other cannot have no inputs.
+    let mut utxo = vec![2, 0, 0, 0, 0, 1, 0];
+    utxo.extend([2, 16, 0, 0, 0, 0, 0, 0, 0, 1, 0x51]);
+    utxo.extend([16, 0, 0, 0, 0, 0, 0, 0, 1, 0x51, 0, 0, 0, 0]);
+    [
+        (
+            changed(&[1, 0, 92], &utxo),
+            "psbt is wrong: input 0: in a transaction: it has no input",
+        ),
+        (
+            changed(&[1, 0x0e, 32], &[0; 32]),
+            "psbt is wrong: input 0: its previous txid is zero",
+        ),
+    ]
 }

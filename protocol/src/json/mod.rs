@@ -4,17 +4,23 @@
 //! What passes is checked as strictly as a parser would, and strings, which are most of
 //! what lightningd sends, at the speed of memory.
 
+mod error;
 mod escapes;
+mod however_deep;
 mod plain;
+mod raw_value;
 mod typed;
 mod written;
 
 use std::borrow::Cow;
 
+pub use error::Error;
 use escapes::unescape;
 use plain::plain;
+pub use raw_value::{RawStr, RawValue};
 pub use typed::{Misread, Reader, from_slice, from_str, read};
-pub use written::to_string;
+pub(crate) use written::{Items, push_signed, push_unsigned};
+pub use written::{push_string, to_string};
 
 /// One member of an object, as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,27 +202,34 @@ impl<'a> Members<'a> {
             (_, Next::First) => {}
             _ => return Err(Malformed(at)),
         }
-        let start = at;
-        if bytes.get(at) != Some(&b'"') {
-            return Err(Malformed(at));
-        }
-        let (after_key, escaped) = string_and_escapes(bytes, at).ok_or(Malformed(at))?;
-        let colon = white_space(bytes, after_key);
-        if bytes.get(colon) != Some(&b':') {
-            return Err(Malformed(colon));
-        }
-        let key = self.text.get(start..after_key).ok_or(Malformed(start))?;
-        self.at = white_space(bytes, colon + 1);
+        let (name, end) = name_and_colon(self.text, at)?;
+        self.at = end;
         self.next = Next::Value;
-        Ok(Some(Name {
-            key,
-            escaped,
-            start,
-        }))
+        Ok(Some(name))
     }
 }
 
-fn white_space(bytes: &[u8], mut at: usize) -> usize {
+/// The name that begins at `at`, and where the value behind its colon begins.
+#[inline]
+pub(crate) fn name_and_colon(text: &str, at: usize) -> Result<(Name<'_>, usize), Malformed> {
+    let bytes = text.as_bytes();
+    if bytes.get(at) != Some(&b'"') {
+        return Err(Malformed(at));
+    }
+    let (after_key, escaped) = string_and_escapes(bytes, at).ok_or(Malformed(at))?;
+    let colon = white_space(bytes, after_key);
+    if bytes.get(colon) != Some(&b':') {
+        return Err(Malformed(colon));
+    }
+    let name = Name {
+        key: text.get(at..after_key).ok_or(Malformed(at))?,
+        escaped,
+        start: at,
+    };
+    Ok((name, white_space(bytes, colon + 1)))
+}
+
+pub(crate) fn white_space(bytes: &[u8], mut at: usize) -> usize {
     while matches!(bytes.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
         at += 1;
     }
@@ -224,7 +237,7 @@ fn white_space(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Containers inside one another.
-const DEEPEST: usize = 128;
+pub(crate) const DEEPEST: usize = 128;
 
 /// Where the string that begins at `at` ends.
 fn string(bytes: &[u8], at: usize) -> Option<usize> {
@@ -256,8 +269,8 @@ fn escape(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// Where the value that begins at `at` ends.
-fn value(bytes: &[u8], at: usize, depth: usize) -> Option<usize> {
+/// Where the value that begins at `at` ends, inside of `depth` objects and arrays.
+pub(crate) fn value(bytes: &[u8], at: usize, depth: usize) -> Option<usize> {
     let literal = |word: &[u8]| {
         bytes
             .get(at..)?

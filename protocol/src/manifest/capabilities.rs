@@ -1,7 +1,7 @@
 //! `capabilities`: what a guest asks its operator for. Ours alone; lightningd
 //! ignores the member.
 
-use serde_json::{Value, json};
+use super::written::Written;
 
 /// One thing that a guest asks for, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +13,11 @@ pub struct CapabilityRequest {
 }
 
 impl CapabilityRequest {
-    pub(super) fn to_value(&self) -> Value {
-        json!({"grant": self.grant, "reason": self.reason})
+    pub(super) fn write(&self, text: &mut String) {
+        Written::object(text, |written| {
+            written.text("grant", &self.grant);
+            written.text("reason", &self.reason);
+        });
     }
 }
 

@@ -1,7 +1,8 @@
 //! `deprecated` of an option or a method: a bool, or the releases between which it
 //! goes away (`json_parse_deprecated` in `lightningd/plugin.c`).
 
-use serde_json::{Value, json};
+use super::written::Written;
+use crate::json;
 
 /// Whether, and from when, an option or a method is on its way out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,14 +24,18 @@ impl Deprecated {
         *self != Deprecated::No
     }
 
-    /// As in a manifest; None where the member is left out.
-    pub(super) fn to_value(&self) -> Option<Value> {
-        match self {
-            Deprecated::No => None,
-            Deprecated::Yes => Some(json!(true)),
-            Deprecated::Since(start) => Some(json!([start])),
-            Deprecated::Range(start, end) => Some(json!([start, end])),
-        }
+    /// As a member of an option or a method, left out where it is not.
+    #[inline(never)]
+    pub(super) fn write(&self, written: &mut Written<'_>) {
+        let releases: &[&String] = match self {
+            Deprecated::No => return,
+            Deprecated::Yes => return written.bool("deprecated", true),
+            Deprecated::Since(start) => &[start],
+            Deprecated::Range(start, end) => &[start, end],
+        };
+        written.list("deprecated", releases, |release, text| {
+            json::push_string(text, release);
+        });
     }
 }
 

@@ -2,7 +2,7 @@
 //! (`plugin_parse_getmanifest_response`, `feature_place_names` in
 //! `common/features.c`).
 
-use serde_json::{Map, Value};
+use super::written::Written;
 
 /// Bits by place, each a big-endian bit field as in BOLT 9: bit 0 is the lowest bit
 /// of the last byte. Empty: none.
@@ -92,17 +92,15 @@ impl FeatureBits {
         }
     }
 
-    pub(super) fn to_value(&self) -> Value {
-        let filled = self
-            .places()
-            .into_iter()
-            .filter(|(_, bytes)| !bytes.is_empty());
-        // One by one: to collect them would sort them first, by 6 KiB of code in every guest.
-        let mut map = Map::new();
-        for (place, bytes) in filled {
-            map.insert(place.to_owned(), hex::encode(bytes).into());
-        }
-        Value::Object(map)
+    #[inline(never)]
+    pub(super) fn write(&self, text: &mut String) {
+        Written::object(text, |written| {
+            for (place, bytes) in self.places() {
+                if !bytes.is_empty() {
+                    written.text(place, &hex::encode(bytes));
+                }
+            }
+        });
     }
 }
 

@@ -48,9 +48,9 @@ impl<'a> Field<'a> {
             .ok_or_else(|| self.refuse("true or false"))
     }
 
-    /// Text for people: at most so many bytes, and no control characters but the
-    /// ones that JSON has short escapes for. lightningd passes these texts on
-    /// without unescaping them, and cannot unescape `\u` at all.
+    /// Text for people: at most so many bytes, and no control characters but newline,
+    /// return and tab. lightningd passes these texts on without unescaping them, and
+    /// cannot unescape `\u`, which most others need, at all.
     pub(super) fn text(&self, most: usize) -> Result<&'a str, ManifestError> {
         self.text_of(self.value, most)
     }

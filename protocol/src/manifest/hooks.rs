@@ -1,7 +1,8 @@
 //! `hooks`: the hooks that a plugin registers (`plugin_hooks_add` in
 //! `lightningd/plugin.c`, `plugin_hook_register` in `lightningd/plugin_hook.c`).
 
-use serde_json::{Map, Value, json};
+use super::written::Written;
+use crate::json;
 
 /// One hook, and where in its chain the plugin wants to be.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,25 +37,27 @@ impl HookRegistration {
         }
     }
 
-    pub(super) fn to_value(&self) -> Value {
-        let mut map = Map::new();
-        map.insert("name".into(), self.name.as_str().into());
-        if !self.before.is_empty() {
-            map.insert("before".into(), json!(self.before));
-        }
-        if !self.after.is_empty() {
-            map.insert("after".into(), json!(self.after));
-        }
-        match &self.filters {
-            None => {}
-            Some(HookFilters::Methods(names)) => {
-                map.insert("filters".into(), json!(names));
+    #[inline(never)]
+    pub(super) fn write(&self, text: &mut String) {
+        Written::object(text, |written| {
+            written.texts("after", &self.after);
+            written.texts("before", &self.before);
+            // An empty list is not no list.
+            match &self.filters {
+                None => {}
+                Some(HookFilters::Methods(names)) => {
+                    Written::array(written.member("filters"), names, |name, text| {
+                        json::push_string(text, name);
+                    });
+                }
+                Some(HookFilters::MessageTypes(types)) => {
+                    Written::array(written.member("filters"), types, |number, text| {
+                        json::push_unsigned(text, *number);
+                    });
+                }
             }
-            Some(HookFilters::MessageTypes(types)) => {
-                map.insert("filters".into(), json!(types));
-            }
-        }
-        Value::Object(map)
+            written.text("name", &self.name);
+        });
     }
 }
 

@@ -21,6 +21,7 @@ mod rpcmethods;
 mod subscriptions;
 #[cfg(all(test, feature = "host"))]
 mod tests;
+mod written;
 
 pub use capabilities::CapabilityRequest;
 pub use deprecated::Deprecated;
@@ -33,9 +34,8 @@ pub use options::{OptionSpec, OptionType};
 pub use parse::Lightningd;
 pub use rpcmethods::RpcMethod;
 
-use serde_json::{Map, Value, json};
-
 use crate::json;
+use written::Written;
 
 /// What a plugin says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -71,89 +71,53 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The whole, in today's form, members in alphabetical order.
-    pub fn to_value(&self) -> Value {
+    /// The whole as JSON text, in today's form, members in alphabetical order.
+    pub fn to_json(&self) -> String {
         self.write(false)
     }
 
-    /// The whole as JSON text.
-    pub fn to_json(&self) -> String {
-        // A tree of values with texts for names can be written.
-        json::to_string(&self.to_value()).unwrap_or_default()
-    }
-
-    /// What may be sent to lightningd: without `capabilities`, and without the
+    /// What may be sent to lightningd, as JSON text: without `capabilities`, and without the
     /// defaults of deprecated options. lightningd checks a default as if the
     /// operator had given it, and kills the plugin over a deprecated one where
     /// deprecated APIs are not allowed. The sender fills such a default in at `init`.
-    pub fn to_lightningd(&self) -> Value {
+    pub fn to_lightningd(&self) -> String {
         self.write(true)
     }
 
-    fn write(&self, for_lightningd: bool) -> Value {
-        let mut written = Written(Map::new());
-        if let Some(reason) = &self.disable {
-            written.member("disable", reason.as_str().into());
-            return Value::Object(written.0);
-        }
-        let options = self.options.iter().map(|option| {
-            let mut value = option.to_value();
-            if let (true, Value::Object(map)) = (
-                for_lightningd && option.deprecated.is_deprecated(),
-                &mut value,
-            ) {
-                map.remove("default");
-            }
-            value
+    fn write(&self, for_lightningd: bool) -> String {
+        let mut text = String::new();
+        Written::object(&mut text, |written| match &self.disable {
+            Some(reason) => written.text("disable", reason),
+            None => self.members(written, for_lightningd),
         });
-        written.member("options", options.collect());
-        let methods = self.rpcmethods.iter().map(RpcMethod::to_value);
-        written.member("rpcmethods", methods.collect());
-        written.member("dynamic", self.dynamic.into());
-        let nonnumericids = self.nonnumericids.unwrap_or(true);
-        written.member("nonnumericids", nonnumericids.into());
+        text
+    }
+
+    fn members(&self, written: &mut Written<'_>, for_lightningd: bool) {
         if self.cancheck {
-            written.member("cancheck", true.into());
+            written.bool("cancheck", true);
         }
-        if !self.featurebits.is_empty() {
-            written.member("featurebits", self.featurebits.to_value());
-        }
-        let topics = self.subscriptions.iter().map(|topic| json!(topic));
-        written.list("subscriptions", topics.collect());
-        let hooks = self.hooks.iter().map(HookRegistration::to_value);
-        written.list("hooks", hooks.collect());
-        let topics = self.notifications.iter();
-        let topics = topics.map(|topic| json!({"method": topic}));
-        written.list("notifications", topics.collect());
-        let kinds = self.custommessages.iter().map(|kind| json!(kind));
-        written.list("custommessages", kinds.collect());
         if !for_lightningd {
-            let requests = self.capabilities.iter().map(CapabilityRequest::to_value);
-            written.list("capabilities", requests.collect());
+            written.list("capabilities", &self.capabilities, CapabilityRequest::write);
         }
-        Value::Object(written.0)
-    }
-}
-
-/// A manifest on its way to JSON. Its functions stay functions: this is in every guest.
-struct Written(Map<String, Value>);
-
-impl Written {
-    #[inline(never)]
-    fn member(&mut self, name: &str, value: Value) {
-        self.0.insert(name.to_owned(), value);
-    }
-
-    /// A list with nothing in it is left out.
-    fn list(&mut self, name: &str, list: Vec<Value>) {
-        if !list.is_empty() {
-            self.member(name, list.into());
+        written.list("custommessages", &self.custommessages, |kind, text| {
+            json::push_unsigned(text, u64::from(*kind));
+        });
+        written.bool("dynamic", self.dynamic);
+        if !self.featurebits.is_empty() {
+            self.featurebits.write(written.member("featurebits"));
         }
-    }
-}
-
-impl serde::Serialize for Manifest {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_value().serialize(serializer)
+        written.list("hooks", &self.hooks, HookRegistration::write);
+        written.bool("nonnumericids", self.nonnumericids.unwrap_or(true));
+        written.list("notifications", &self.notifications, |topic, text| {
+            Written::object(text, |written| written.text("method", topic));
+        });
+        Written::array(written.member("options"), &self.options, |option, text| {
+            let with_default = !for_lightningd || !option.deprecated.is_deprecated();
+            option.write(with_default, text);
+        });
+        let methods = written.member("rpcmethods");
+        Written::array(methods, &self.rpcmethods, RpcMethod::write);
+        written.texts("subscriptions", &self.subscriptions);
     }
 }

@@ -2,6 +2,8 @@
 //! when the operator changes them.
 
 use super::options::{OptionSpec, OptionType};
+use super::written::Written;
+use crate::json;
 use serde_json::{Value, json};
 
 /// A value of the option's type.
@@ -20,6 +22,23 @@ pub enum OptionValue {
 }
 
 impl OptionValue {
+    /// The same as JSON text.
+    pub(super) fn write(&self, text: &mut String) {
+        match self {
+            OptionValue::String(value) => json::push_string(text, value),
+            OptionValue::Int(number) => json::push_signed(text, *number),
+            OptionValue::Bool(set) => text.push_str(if *set { "true" } else { "false" }),
+            OptionValue::Strings(values) => {
+                Written::array(text, values, |value, text| json::push_string(text, value));
+            }
+            OptionValue::Ints(numbers) => {
+                Written::array(text, numbers, |number, text| {
+                    json::push_signed(text, *number)
+                });
+            }
+        }
+    }
+
     /// As today's lightningd writes it in `init`.
     pub fn to_value(&self) -> Value {
         match self {

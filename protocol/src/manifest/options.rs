@@ -3,7 +3,7 @@
 
 use super::deprecated::Deprecated;
 use super::option_value::OptionValue;
-use serde_json::{Map, Value};
+use super::written::Written;
 
 /// What an option takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,23 +64,22 @@ pub struct OptionSpec {
 }
 
 impl OptionSpec {
-    pub(super) fn to_value(&self) -> Value {
-        let mut map = Map::new();
-        map.insert("name".into(), self.name.as_str().into());
-        map.insert("type".into(), self.option_type.name().into());
-        map.insert("description".into(), self.description.as_str().into());
-        if let Some(default) = &self.default {
-            map.insert("default".into(), default.to_value());
-        }
-        for (name, set) in [("multi", self.multi), ("dynamic", self.dynamic)] {
-            if set {
-                map.insert(name.into(), true.into());
+    #[inline(never)]
+    pub(super) fn write(&self, with_default: bool, text: &mut String) {
+        Written::object(text, |written| {
+            if let Some(default) = self.default.as_ref().filter(|_| with_default) {
+                default.write(written.member("default"));
             }
-        }
-        if let Some(deprecated) = self.deprecated.to_value() {
-            map.insert("deprecated".into(), deprecated);
-        }
-        Value::Object(map)
+            self.deprecated.write(written);
+            written.text("description", &self.description);
+            for (name, set) in [("dynamic", self.dynamic), ("multi", self.multi)] {
+                if set {
+                    written.bool(name, true);
+                }
+            }
+            written.text("name", &self.name);
+            written.text("type", self.option_type.name());
+        });
     }
 }
 
@@ -124,7 +123,9 @@ mod read {
             if let Some(owner) = native::options::owner(&option.name)
                 && node.has(owner)
             {
-                return Err(name.refuse(format!("a name that {owner} does not have already")));
+                return Err(name.refuse(format!(
+                    "a name that {owner} does not have already, here or in an earlier release"
+                )));
             }
             options.push(option);
         }

@@ -2,7 +2,7 @@
 //! (`plugin_rpcmethod_add` in `lightningd/plugin.c`).
 
 use super::deprecated::Deprecated;
-use serde_json::{Map, Value};
+use super::written::Written;
 
 /// One method.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,24 +22,20 @@ pub struct RpcMethod {
 }
 
 impl RpcMethod {
-    pub(super) fn to_value(&self) -> Value {
-        let mut map = Map::new();
-        map.insert("name".into(), self.name.as_str().into());
-        map.insert("usage".into(), self.usage.as_str().into());
-        map.insert("description".into(), self.description.as_str().into());
-        if !self.long_description.is_empty() && self.long_description != self.description {
-            map.insert(
-                "long_description".into(),
-                self.long_description.as_str().into(),
-            );
-        }
-        if let Some(category) = &self.category {
-            map.insert("category".into(), category.as_str().into());
-        }
-        if let Some(deprecated) = self.deprecated.to_value() {
-            map.insert("deprecated".into(), deprecated);
-        }
-        Value::Object(map)
+    #[inline(never)]
+    pub(super) fn write(&self, text: &mut String) {
+        Written::object(text, |written| {
+            if let Some(category) = &self.category {
+                written.text("category", category);
+            }
+            self.deprecated.write(written);
+            written.text("description", &self.description);
+            if !self.long_description.is_empty() && self.long_description != self.description {
+                written.text("long_description", &self.long_description);
+            }
+            written.text("name", &self.name);
+            written.text("usage", &self.usage);
+        });
     }
 }
 
@@ -81,7 +77,9 @@ mod read {
             if let Some(owner) = native::methods::owner(&method.name)
                 && node.has(owner)
             {
-                return Err(name.refuse(format!("a name that {owner} does not have already")));
+                return Err(name.refuse(format!(
+                    "a name that {owner} does not have already, here or in an earlier release"
+                )));
             }
             methods.push(method);
         }

@@ -14,14 +14,6 @@ pub fn hooks(version: Option<Version>) -> impl Iterator<Item = &'static str> {
         .map(|(name, _)| *name)
 }
 
-/// The first release with this hook, None where no release has it.
-pub fn since(hook: &str) -> Option<Version> {
-    super::find(HOOKS, hook)
-}
-
-/// From this release lightningd applies `filters`; those before ignore the member.
-pub const FILTERS_SINCE: Version = Version::release(25, 12, 0);
-
 /// Name and first release, sorted by name.
 pub(super) const HOOKS: &[(&str, Version)] = &[
     ("commitment_revocation", Version::release(0, 9, 0)),
@@ -66,9 +58,7 @@ mod tests {
         assert!(
             crate::hooks::HOOKS
                 .iter()
-                .all(|spec| since(spec.name).is_some())
+                .all(|spec| hooks(None).any(|name| name == spec.name))
         );
-        assert_eq!(since("recover"), Some(Version::release(23, 8, 0)));
-        assert_eq!(since("nonsense"), None);
     }
 }

@@ -3,15 +3,17 @@
 //! Derived at v26.06.6 from: `help` of a running node with and without
 //! `--developer`, the `json_command` tables under `lightningd/` and `wallet/`,
 //! the method lists in `plugins/` (also those of the Rust plugins, which are not
-//! in every build), and `doc/schemas`.
+//! in every build), and `doc/schemas`. Names that are gone come from the same tables in
+//! each release since v0.8.2.
 //!
 //! lightningd dies when a plugin registers a built-in name
 //! (`plugin_rpcmethod_add` follows the owner, which is NULL) and kills the plugin
 //! when it registers one of another plugin.
 
-/// Who has this method: `lightningd`, or the file name of the bundled plugin.
+/// Who has this method, or had it in some release: `lightningd`, or the file name of the
+/// bundled plugin.
 pub fn owner(method: &str) -> Option<&'static str> {
-    super::find(METHODS, method)
+    super::find(METHODS, method).or_else(|| super::find(FORMER, method))
 }
 
 /// Name and owner, sorted by name.
@@ -233,4 +235,26 @@ pub(super) const METHODS: &[(&str, &str)] = &[
     ("xkeysend", "cln-xpay"),
     ("xpay", "cln-xpay"),
     ("xpay-as-pay", "cln-xpay"),
+];
+
+/// The same for names that are gone, each with the last release that had it. They are taken
+/// under every version: a node may be older than the one that a guest was tried on.
+pub(super) const FORMER: &[(&str, &str)] = &[
+    ("autocleaninvoice", "autoclean"),      // v24.05
+    ("blindedpath", "lightningd"),          // v24.02.2
+    ("commando-blacklist", "commando"),     // v25.05.1
+    ("commando-listrunes", "commando"),     // v25.05.1
+    ("commando-rune", "commando"),          // v25.05.1
+    ("decodepay", "lightningd"),            // v25.12.1
+    ("delexpiredinvoice", "lightningd"),    // v24.02.2
+    ("dev-gossip-set-time", "lightningd"),  // v25.09.3
+    ("dev-sendcustommsg", "lightningd"),    // v23.08.1
+    ("getsharedsecret", "lightningd"),      // v0.11.2
+    ("legacypay", "pay"),                   // v0.10.2
+    ("offerout", "offers"),                 // v0.12.1
+    ("renesendpay", "cln-renepay"),         // v25.12.1
+    ("sendobs2onionmessage", "lightningd"), // v0.12.1
+    ("sendobsonionmessage", "lightningd"),  // v0.10.2
+    ("sendonionmessage", "lightningd"),     // v24.05
+    ("setchannelfee", "lightningd"),        // v22.11.1
 ];

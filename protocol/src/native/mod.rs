@@ -1,12 +1,11 @@
 //! What lightningd itself owns: names that a guest cannot take, and the hooks and
 //! topics that it knows, by version.
 //!
-//! Plain sorted tables, derived from Core Lightning v26.06.6. A version that is
-//! not known counts as the newest.
+//! Plain sorted tables, derived from Core Lightning v26.06.6, and for names that are gone
+//! from the releases since v0.8.2. A version that is not known counts as the newest.
 
 pub mod features;
 pub mod hooks;
-pub mod messages;
 pub mod methods;
 pub mod options;
 pub mod topics;
@@ -37,10 +36,27 @@ mod tests {
     #[test]
     fn tables_are_sorted_and_without_doubles() {
         is_sorted(methods::METHODS);
+        is_sorted(methods::FORMER);
         is_sorted(options::OPTIONS);
+        is_sorted(options::FORMER);
         is_sorted(hooks::HOOKS);
         is_sorted(topics::TOPICS);
-        assert!(messages::INTERNAL.is_sorted());
+    }
+
+    #[test]
+    fn what_is_gone_is_not_among_what_is_there() {
+        for (former, table) in [
+            (methods::FORMER, methods::METHODS),
+            (options::FORMER, options::OPTIONS),
+        ] {
+            for (name, owner) in former {
+                assert_eq!(find(table, name), None, "{name} of {owner}");
+            }
+        }
+        assert_eq!(methods::owner("decodepay"), Some("lightningd"));
+        assert_eq!(methods::owner("legacypay"), Some("pay"));
+        assert_eq!(options::owner("experimental-offers"), Some("lightningd"));
+        assert_eq!(options::owner("rest-port"), Some("clnrest"));
     }
 
     #[test]

@@ -3,15 +3,16 @@
 //! Derived at v26.06.6 from: `lightningd --help` with and without `--developer`,
 //! `listconfigs` of a running node, the `clnopt_*` calls under `lightningd/`,
 //! `common/` and `wallet/` (these also have the hidden and deprecated names), and
-//! the options of the bundled plugins in C and in Rust.
+//! the options of the bundled plugins in C and in Rust. Names that are gone come from the
+//! same places in each release since v0.8.2.
 //!
 //! At startup lightningd ends itself when a plugin brings an option that is taken
 //! (`plugin_opt_add`).
 
-/// Who has this option: `lightningd`, or the file name of the bundled plugin.
-/// The name is without the leading `--`.
+/// Who has this option, or had it in some release: `lightningd`, or the file name of the
+/// bundled plugin. The name is without the leading `--`.
 pub fn owner(option: &str) -> Option<&'static str> {
-    super::find(OPTIONS, option)
+    super::find(OPTIONS, option).or_else(|| super::find(FORMER, option))
 }
 
 /// Name and owner, sorted by name.
@@ -207,4 +208,34 @@ pub(super) const OPTIONS: &[(&str, &str)] = &[
     ("xpay-handle-pay", "cln-xpay"),
     ("xpay-slow-mode", "cln-xpay"),
     ("xpay-user-layer", "cln-xpay"),
+];
+
+/// The same for names that are gone, each with the last release that had it. They are taken
+/// under every version: a node may be older than the one that a guest was tried on.
+pub(super) const FORMER: &[(&str, &str)] = &[
+    ("accept-htlc-tlv-types", "lightningd"),      // v25.02.2
+    ("announce-addr-dns", "lightningd"),          // v25.02.2
+    ("autocleaninvoice-cycle", "autoclean"),      // v24.02.2
+    ("autocleaninvoice-expired-by", "autoclean"), // v24.02.2
+    ("commit-fee-max", "lightningd"),             // v0.9.1
+    ("commit-fee-min", "lightningd"),             // v0.9.1
+    ("dev-gossip-time", "lightningd"),            // v25.09.3
+    ("dev-lsps-service", "cln-lsps-service"),     // v25.09.3
+    ("dev-no-obsolete-onion", "lightningd"),      // v0.12.1
+    ("disable-ip-discovery", "lightningd"),       // v23.11.2
+    ("enable-autotor-v2-mode", "lightningd"),     // v0.11.2
+    ("experimental-accept-extra-tlv-types", "lightningd"), // v0.12.1
+    ("experimental-anchors", "lightningd"),       // v25.05.1
+    ("experimental-offers", "lightningd"),        // v25.09.3
+    ("experimental-onion-messages", "lightningd"), // v25.05.1
+    ("experimental-quiesce", "lightningd"),       // v25.09.3
+    ("experimental-upgrade-protocol", "lightningd"), // v25.05.1
+    ("experimental-websocket-port", "lightningd"), // v24.02.2
+    ("lease-fee-base-msat", "funder"),            // v23.11.2
+    ("max-locktime-blocks", "lightningd"),        // v25.05.1
+    ("rest-certs", "clnrest"),                    // v23.08.1
+    ("rest-host", "clnrest"),                     // v23.08.1
+    ("rest-port", "clnrest"),                     // v23.08.1
+    ("rest-protocol", "clnrest"),                 // v23.08.1
+    ("sqlfilename", "sql"),                       // v23.05.2
 ];

@@ -56,9 +56,10 @@ pub use sendpay_success::{PaymentStatus, SendpaySuccess, SendpaySuccessPayload};
 pub use shutdown::{Shutdown, ShutdownPayload};
 pub use warning::{Warning, WarningLevel, WarningPayload};
 
-use serde::de::{DeserializeOwned, Error};
-use serde_json::value::RawValue;
+use serde::de::{DeserializeOwned, Error as _};
 use std::collections::BTreeMap;
+
+use crate::json::{self, RawStr};
 
 /// A topic as a guest author sees it.
 pub trait Topic: 'static {
@@ -72,11 +73,11 @@ pub trait Topic: 'static {
 ///
 /// Fails when `params` is no object, has no member of the topic's name, or has
 /// another shape there.
-pub fn payload<T: Topic>(params: &str) -> serde_json::Result<T::Payload> {
-    let members: BTreeMap<String, &RawValue> = serde_json::from_str(params)?;
+pub fn payload<T: Topic>(params: &str) -> Result<T::Payload, json::Error> {
+    let members: BTreeMap<String, RawStr<'_>> = json::from_str(params)?;
     match members.get(T::NAME) {
-        Some(payload) => serde_json::from_str(payload.get()),
-        None => Err(serde_json::Error::custom(format!(
+        Some(payload) => json::from_str(payload.get()),
+        None => Err(json::Error::custom(format!(
             "no member {} in the notification",
             T::NAME
         ))),

@@ -1,8 +1,8 @@
 //! Notifications that plugins send to each other by way of lightningd.
 
 use super::{CUSTOM_TODAY, is_older};
+use crate::json::{self, RawStr};
 use crate::native::Version;
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// `params` and `origin` of a notification that another plugin sent, in today's
@@ -23,11 +23,11 @@ pub fn custom_notification(
     {
         return None;
     }
-    let members: BTreeMap<String, &RawValue> = serde_json::from_str(params).ok()?;
+    let members: BTreeMap<String, RawStr<'_>> = json::from_str(params).ok()?;
     // Nothing but these two: `plugin_notification_handle` added them.
     match (members.len(), members.get("origin"), members.get("payload")) {
         (2, Some(origin), Some(payload)) => {
-            let origin: String = serde_json::from_str(origin.get()).ok()?;
+            let origin: String = json::from_str(origin.get()).ok()?;
             Some((payload.get().to_owned(), Some(origin)))
         }
         _ => None,

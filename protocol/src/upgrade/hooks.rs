@@ -1,9 +1,9 @@
 //! The payloads of hooks.
 
 use super::shape::Shape;
+use crate::json::{self, RawStr};
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 pub(super) fn upgrade(name: &str, params: &str) -> Option<String> {
@@ -92,9 +92,9 @@ fn rpc_command(params: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Params<'a> {
         #[serde(borrow)]
-        rpc_command: BTreeMap<String, &'a RawValue>,
+        rpc_command: BTreeMap<String, RawStr<'a>>,
     }
-    let Params { rpc_command } = serde_json::from_str(params).ok()?;
+    let Params { rpc_command } = json::from_str(params).ok()?;
     let inner = rpc_command.get("rpc_command")?.get();
     let is_request = rpc_command.contains_key("method");
     (!is_request && inner.starts_with('{')).then(|| format!("{{\"rpc_command\":{inner}}}"))

@@ -17,7 +17,7 @@
 ;;!   "blanks": {"TEXT": "   \n\t "}
 ;;! }
 (data (i32.const 200000) "%TEXT:data%")
-(func (export "cln:guest/plugin@0.1.0#hook") (param i64 i32 i32 i32 i32) (result i32)
+(func (export "cln:guest/plugin@0.1.0#hook") (param i64 i32 i32 i32 i32 i32) (result i32)
   (i32.store (i32.const 320) (i32.const 0))
   (i32.store (i32.const 324) (i32.const 200000))
   (i32.store (i32.const 328) (i32.const %TEXT:length%))

@@ -1,6 +1,6 @@
 ;; A hook takes all the memory that it can get, writes to every page, and then answers.
 ;;! "expect": [{"level": "info", "text": "runs here"}], "answers": {"hook": {"result": {"result": "continue"}}}, "policy": {"limits": {"cpu_per_call_ms": 1000}}
-(func (export "cln:guest/plugin@0.1.0#hook") (param i64 i32 i32 i32 i32) (result i32)
+(func (export "cln:guest/plugin@0.1.0#hook") (param i64 i32 i32 i32 i32 i32) (result i32)
   (local $at i32)
   (block $full (loop (br_if $full (i32.eq (memory.grow (i32.const 1)) (i32.const -1))) (br 0)))
   (local.set $at (i32.const 262144))

@@ -7,7 +7,7 @@
 (import "[export]cln:guest/plugin@0.1.0" "[task-return]setconfig" (func (param i32 i64 i32 i32 i32 i32 i32)))
 (import "[export]cln:guest/plugin@0.1.0" "[task-return]notification" (func))
 (func $wait (result i32) (i32.or (i32.const 2) (i32.shl (call $set) (i32.const 4))))
-(func (export "[async-lift]cln:guest/plugin@0.1.0#hook") (param i64 i32 i32 i32 i32) (result i32) (call $wait))
+(func (export "[async-lift]cln:guest/plugin@0.1.0#hook") (param i64 i32 i32 i32 i32 i32) (result i32) (call $wait))
 (func (export "[async-lift]cln:guest/plugin@0.1.0#method") (param i64 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) (call $wait))
 (func (export "[async-lift]cln:guest/plugin@0.1.0#check") (param i64 i32 i32 i32 i32) (result i32) (call $wait))
 (func (export "[async-lift]cln:guest/plugin@0.1.0#setconfig") (param i64 i32 i32 i32 i32 i32 i32) (result i32) (call $wait))

@@ -17,7 +17,7 @@
   (call $take)
   (i32.store (i32.const 128) (i32.const 0)) (i32.store (i32.const 136) (i32.const 1120)) (i32.store (i32.const 140) (i32.const 2))
   (i32.const 128))
-(func (export "cln:guest/plugin@0.1.0#hook") (param i64 i32 i32 i32 i32) (result i32)
+(func (export "cln:guest/plugin@0.1.0#hook") (param i64 i32 i32 i32 i32 i32) (result i32)
   (call $take)
   (i32.store (i32.const 128) (i32.const 0)) (i32.store (i32.const 132) (i32.const 1088)) (i32.store (i32.const 136) (i32.const 21))
   (i32.const 128))

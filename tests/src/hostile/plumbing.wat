@@ -54,7 +54,7 @@
 
 ;;= cln:guest/plugin@0.1.0#hook
 (data (i32.const 1024) "{\"result\":\"continue\"}")
-(func (export "cln:guest/plugin@0.1.0#hook") (param i64 i32 i32 i32 i32) (result i32)
+(func (export "cln:guest/plugin@0.1.0#hook") (param i64 i32 i32 i32 i32 i32) (result i32)
   (i32.store (i32.const 320) (i32.const 0))
   (i32.store (i32.const 324) (i32.const 1024))
   (i32.store (i32.const 328) (i32.const 21))

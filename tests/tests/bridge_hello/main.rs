@@ -274,12 +274,16 @@ fn the_filter_and_the_view_of_deprecated_apis_reach_the_guest() {
         plain,
         json!({"params": [1], "filter": null, "deprecated_ok": false})
     );
-    let filter = json!({"a": [{"b": true}]});
+    let filter = json!({"filter": true, "deprecated_ok": true});
     let filtered = call(CallOptions {
         filter: Some(filter.clone()),
         ..Default::default()
     });
-    assert_eq!(filtered["filter"], filter);
+    assert_eq!(
+        filtered,
+        json!({"filter": filter, "deprecated_ok": false}),
+        "the guest gets it, and the caller what it leaves"
+    );
     let allowed = CallOptions {
         deprecated_ok: Some(true),
         ..Default::default()
@@ -290,6 +294,49 @@ fn the_filter_and_the_view_of_deprecated_apis_reach_the_guest() {
         false,
         "it was for one request only"
     );
+    node.shutdown().unwrap();
+}
+
+#[test]
+fn the_bridge_applies_a_filter_to_what_the_guest_answered() {
+    let folder = teller();
+    let node = bridge(&folder).start().unwrap();
+    let call = |method: &str, params: Value, filter: Value| {
+        let options = CallOptions {
+            filter: Some(filter),
+            ..Default::default()
+        };
+        node.start_call_with(method, params, options)
+            .unwrap()
+            .wait()
+    };
+    // Every byte of what is kept stays: the number is larger than any that is computed with.
+    let kept = call("t-raw", json!([]), json!({"big": true, "u": true})).unwrap();
+    assert_eq!(kept["u"], "é/😀");
+    assert_eq!(kept.as_object().unwrap().len(), 2);
+    assert!(
+        node.transcript()
+            .contains(r#"{"u":"\u00e9\/\ud83d\ude00","big":123456789012345678901234567890}"#),
+        "{kept}"
+    );
+    let misfit = call("t-raw", json!([]), json!({"u": true, "n": [true]})).unwrap();
+    assert_eq!(misfit["n"], json!(100.0), "a plain value has no members");
+
+    let calls = || {
+        let list = node.call("wasm-list", json!(["teller"])).unwrap();
+        list["guests"][0]["counters"]["calls"].as_u64().unwrap()
+    };
+    let before = calls();
+    let refused = call("t-echo", json!([1]), json!({"a": false})).unwrap_err();
+    let refused = refused.rpc().unwrap();
+    assert_eq!(
+        (refused.code, refused.message.as_str()),
+        (-32602, "filter: value must be true: invalid token 'false'")
+    );
+    assert_eq!(calls(), before, "the guest was not asked");
+
+    let list = call("wasm-list", json!([]), json!({"guests": [{"state": true}]})).unwrap();
+    assert_eq!(list, json!({"guests": [{"state": "ready"}]}));
     node.shutdown().unwrap();
 }
 

@@ -183,7 +183,7 @@ mod tests {
             backtrace: ["inner".to_owned(), "outer".to_owned()].into(),
             call: Some(Call::Method {
                 method: "m".into(),
-                params: json!(["x".repeat(20_000)]).to_string().into(),
+                params: json!({"x": "x".repeat(20_000)}).to_string().into(),
                 filter: None,
                 deprecated_ok: true,
             }),

@@ -19,8 +19,8 @@ use self::crashes::PerMinute;
 use self::runs::Runs;
 use self::trail::Trail;
 use super::call::{Call, Label};
+use crate::capability::Capabilities;
 use crate::capability::meter::Meter;
-use crate::capability::{Capabilities, Counter};
 use crate::lightningd::output::Level;
 use crate::policy::{Limits, Policy};
 
@@ -42,16 +42,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 6] = [
-        Kind::Trap,
-        Kind::Limit,
-        Kind::Deadline,
-        Kind::Answer,
-        Kind::Start,
-        Kind::Replaced,
-    ];
-
-    /// As crash bundles and counters name it.
+    /// As crash bundles name it.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Trap => "trap",
@@ -62,6 +53,17 @@ impl Kind {
             Kind::Replaced => "replaced",
         }
     }
+}
+
+/// Bytes of a guest's own words in a line, or a state, of the bridge's.
+const EXCERPT: usize = 1_000;
+/// Bytes of a line about a fault, whatever it is made of.
+const LONGEST_LINE: usize = 8 << 10;
+
+/// The beginning of what a guest gave as a reason, for a line about that guest: with megabytes in
+/// it, what the bridge has to say would be hard to find, and its rate be used up for long.
+pub fn excerpt(text: &str) -> String {
+    trail::cut(text, EXCERPT)
 }
 
 /// One fault.
@@ -116,7 +118,6 @@ pub struct Faults {
     /// The SHA-256 of its module.
     module: OnceLock<Digest>,
     runs: Runs,
-    by_kind: [Counter; Kind::ALL.len()],
     bundles: Mutex<PerMinute>,
     lines: Mutex<Meter>,
     escalated: Mutex<Option<Arc<str>>>,
@@ -131,7 +132,6 @@ impl Faults {
             memory_at_end: AtomicU64::new(0),
             module: OnceLock::new(),
             runs: Runs::default(),
-            by_kind: Default::default(),
             bundles: Mutex::new(PerMinute::new(limits.crash_bundles_per_minute)),
             lines: Mutex::new(Meter::new(limits.log_bytes_per_second)),
             escalated: Mutex::default(),
@@ -149,13 +149,6 @@ impl Faults {
     pub fn new_life(&self) {
         self.runs.clear();
         self.take_escalation();
-    }
-
-    /// Faults of this kind so far.
-    pub fn of(&self, kind: Kind) -> u64 {
-        let mut counters = Kind::ALL.iter().zip(&self.by_kind);
-        let found = counters.find(|(known, _)| **known == kind);
-        found.map_or(0, |(_, counter)| counter.get())
     }
 
     /// It answered, in time and well.
@@ -212,10 +205,6 @@ impl Capabilities {
     /// returned belongs at the end of the log line.
     pub fn fault(&self, incident: Incident) -> Written {
         self.counters.faults.add();
-        let mut counters = Kind::ALL.iter().zip(&self.faults.by_kind);
-        if let Some((_, counter)) = counters.find(|(kind, _)| **kind == incident.kind) {
-            counter.add();
-        }
         let limits = &self.policy.limits;
         let time = SystemTime::now();
         let passed = {
@@ -276,14 +265,23 @@ impl Capabilities {
     /// the guest's own lines: a guest can hide no fault behind a flood of lines, and
     /// flood the log by no storm of faults.
     pub fn fault_line(&self, message: &str) {
-        let passed = {
+        let message = &*trail::cut(message, LONGEST_LINE);
+        let (passed, first) = {
             let meter = self.faults.lines.lock();
-            meter
-                .unwrap_or_else(PoisonError::into_inner)
-                .pass(message.len() as u64, Instant::now())
+            let mut meter = meter.unwrap_or_else(PoisonError::into_inner);
+            let passed = meter.pass(message.len() as u64, Instant::now());
+            (passed, passed.is_none() && meter.runs_dry())
         };
         match passed {
-            None => self.counters.dropped_log_lines.add(),
+            None => {
+                self.counters.dropped_log_lines.add();
+                // The next line that passes says how many, and it may never come.
+                if first {
+                    let word =
+                        "lines about its faults over limits.log_bytes_per_second are left out";
+                    self.node.log.unusual(&self.guest, word);
+                }
+            }
             Some(0) => self.node.log.write(Level::Unusual, &self.guest, message),
             Some(dropped) => {
                 let word = format!("{dropped} lines about its faults were left out");
@@ -330,7 +328,7 @@ mod tests {
         bad("openchannel");
         let why = a.faults.escalated().await;
         assert!(why.starts_with("hook openchannel: 3 answers"), "{why}");
-        assert_eq!((a.faults.of(Kind::Answer), a.counters.faults.get()), (6, 6));
+        assert_eq!(a.counters.faults.get(), 6);
     }
 
     #[test]
@@ -349,6 +347,35 @@ mod tests {
         assert!(escalation(&a).unwrap().contains("late_answers"));
     }
 
+    #[tokio::test]
+    async fn a_line_longer_than_its_rate_is_told_and_so_is_that_others_are_not() {
+        let policy = "[limits]\nlog_bytes_per_second = 128";
+        let policy = Policy::parse(policy, Path::new("a.toml")).unwrap();
+        let output = Arc::new(Output::default());
+        let node = Arc::new(Node::new(Arc::clone(&output)));
+        let a = Capabilities::new("a".into(), Arc::new(policy), node);
+        a.fault_line(&format!("first {}", "x".repeat(20_000)));
+        a.fault_line("second");
+        a.fault_line("third");
+        let mut bytes = Vec::new();
+        output.take(&mut bytes).await.unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let lines: Vec<&str> = text.split("\n\n").filter(|l| !l.is_empty()).collect();
+        let [first, word] = lines.as_slice() else {
+            panic!("{lines:?}")
+        };
+        assert!(first.contains("a: first x") && first.len() < LONGEST_LINE + 200);
+        assert!(word.contains("a: lines about its faults over"), "{word}");
+        assert_eq!(a.counters.dropped_log_lines.get(), 2);
+    }
+
+    #[test]
+    fn a_reason_of_any_length_leaves_room_for_what_the_bridge_says() {
+        assert_eq!(excerpt("no"), "no");
+        let cut = excerpt(&"é".repeat(2 << 20));
+        assert!(cut.len() < EXCERPT + 40 && cut.ends_with("(4194304 bytes in all)"));
+    }
+
     #[test]
     fn a_storm_of_faults_is_counted_and_not_written() {
         let a = capabilities("[limits]\ncrash_bundles_per_minute = 2");
@@ -356,7 +383,7 @@ mod tests {
         assert!(trap().starts_with(" [cln-wasm/crashes/a/"));
         assert_ne!(trap(), "");
         assert!((0..98).all(|_| trap().is_empty()));
-        assert_eq!(a.faults.of(Kind::Trap), 100);
+        assert_eq!(a.counters.faults.get(), 100);
         let none = capabilities("[limits]\ncrash_bundles = 0");
         assert_eq!(
             none.fault(Incident::new(Kind::Trap, "boom", None))

@@ -2,8 +2,8 @@
 //!
 //! Bundles are sent to authors and put into bug reports. So more is left out than
 //! what the guest's grant withholds from the guest: every secret of a hook, every
-//! member whose name says that it is one, and what a client gave in positions where
-//! no name says anything.
+//! member whose name says that it is one, and every text that a client gave by its position, where
+//! no name says anything: of those only the length is shown.
 
 use std::sync::Arc;
 
@@ -98,7 +98,7 @@ fn hook_payload(hook: &str, payload: &str) -> Value {
         "rpc_command" => {
             let mut value = json_of(&text);
             if let Some(params) = value.pointer_mut("/rpc_command/params") {
-                *params = without_hashes(params.take());
+                *params = without_positions(params.take());
             }
             value
         }
@@ -129,23 +129,23 @@ fn without_values(text: &str, member: &str) -> Value {
 
 /// What a client gave, by name or by position.
 fn positions(text: &str) -> Value {
-    without_hashes(json_of(text))
+    without_positions(json_of(text))
 }
 
-/// Leaves out what could be a preimage and has no name to tell.
-fn without_hashes(value: Value) -> Value {
-    let could_be_secret = |text: &str| text.len() == 64 && hex::decode(text).is_ok();
+/// Leaves out the texts that have no name to tell what they are: a passphrase, a rune and a
+/// preimage come by position from `lightning-cli`, as any label does.
+fn without_positions(value: Value) -> Value {
     match value {
         Value::Array(values) => values
             .into_iter()
             .map(|value| match value {
-                Value::String(text) if could_be_secret(&text) => json!("(withheld)"),
-                value => without_hashes(value),
+                Value::String(text) => json!(format!("({} characters)", text.chars().count())),
+                value => without_positions(value),
             })
             .collect(),
         Value::Object(members) => members
             .into_iter()
-            .map(|(name, value)| (name, without_hashes(value)))
+            .map(|(name, value)| (name, without_positions(value)))
             .collect(),
         value => value,
     }
@@ -214,26 +214,47 @@ mod tests {
     }
 
     #[test]
-    fn commands_show_what_was_granted_but_no_preimage() {
+    fn params_show_what_has_a_name_that_is_no_secrets() {
         let preimage = "ab".repeat(32);
-        let named = json!({"rpc_command": {"id": "1", "method": "invoice", "params": {"label": "l", "Preimage": preimage}}});
-        let placed =
-            json!({"rpc_command": {"id": "1", "method": "invoice", "params": ["l", [preimage]]}});
-        for payload in [named, placed] {
-            let text = hook("rpc_command", payload);
-            assert!(
-                !text.contains(&preimage) && text.contains("\"l\""),
-                "{text}"
-            );
-        }
-        let params = json!([1, preimage, {"x": [preimage]}]).to_string().into();
-        let call = Call::Method {
-            method: "m".into(),
-            params,
-            filter: None,
-            deprecated_ok: true,
+        let command = |method: &str, params: Value| {
+            let command = json!({"id": "1", "method": method, "params": params});
+            let text = hook("rpc_command", json!({ "rpc_command": command }));
+            let shown: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(shown["payload"]["rpc_command"]["method"], method);
+            shown["payload"]["rpc_command"]["params"].clone()
         };
-        assert!(!shown(&call, 1_000).to_string().contains(&preimage));
+        assert_eq!(
+            command("invoice", json!({"label": "l", "Preimage": preimage})),
+            json!({"label": "l", "Preimage": "(withheld)"})
+        );
+        assert_eq!(
+            command("invoice", json!([1000, "l", true, null, [preimage]])),
+            json!([1000, "(1 characters)", true, null, ["(64 characters)"]])
+        );
+        for (method, params) in [
+            ("exposesecret", json!(["geheim é"])),
+            ("checkrune", json!(["geheim=="])),
+            ("commando", json!({"method": "x", "params": ["geheim.."]})),
+        ] {
+            let text = command(method, params).to_string();
+            assert!(text.contains("(8 characters)"), "{text}");
+            assert!(!text.contains("geheim"), "{text}");
+        }
+        let params: Arc<str> = json!([1, "geheim", {"x": ["geheim"]}]).to_string().into();
+        let (method, filter) = ("m".into(), None);
+        for call in [
+            Call::Method {
+                method: Arc::clone(&method),
+                params: Arc::clone(&params),
+                filter,
+                deprecated_ok: true,
+            },
+            Call::Check { method, params },
+        ] {
+            let payload = &shown(&call, 1_000)["payload"];
+            let hidden = "(6 characters)";
+            assert_eq!(*payload, json!([1, hidden, {"x": [hidden]}]));
+        }
     }
 
     #[test]

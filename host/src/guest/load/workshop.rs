@@ -18,7 +18,7 @@ use super::room::Room;
 use crate::guest::sandbox::Sandbox;
 use crate::policy::{Limits, Pin};
 
-/// Compiled forms kept, in bytes. A Rust guest takes 1.5 MB, a Python guest 40 MB.
+/// Compiled forms kept, in bytes. A Rust guest takes 1 to 2 MB, a Python guest 40 MB.
 const CACHE_SIZE: u64 = 1 << 30;
 /// And so many for each guest that is loaded, if that is more: they must not push each
 /// other out, to be compiled at every start.

@@ -87,6 +87,8 @@ struct Shared {
 
 struct Waiting {
     outcome: oneshot::Sender<Outcome>,
+    /// The most bytes of an outcome that the caller wants.
+    most: usize,
     /// Until it is handed to the socket.
     request: Option<Vec<u8>>,
 }
@@ -134,6 +136,7 @@ impl Connection {
         &self,
         id: &Arc<str>,
         request: Vec<u8>,
+        most: usize,
     ) -> Result<oneshot::Receiver<Outcome>, Refusal> {
         let mut shared = self.shared();
         if shared.dead.is_some() {
@@ -163,6 +166,7 @@ impl Connection {
             Arc::clone(id),
             Waiting {
                 outcome,
+                most,
                 request: Some(request),
             },
         );
@@ -215,7 +219,10 @@ impl Connection {
             shared.overdue_order = VecDeque::new();
             (std::mem::take(&mut shared.waiting), shared.connected)
         };
-        for Waiting { outcome, request } in waiting.into_values() {
+        for Waiting {
+            outcome, request, ..
+        } in waiting.into_values()
+        {
             let sent = request.is_none();
             let failure = if connected && !sent {
                 Failure::NotSent(Arc::clone(why))
@@ -273,7 +280,7 @@ impl Connection {
                     if matches!(outcome, Err(RpcSocketError::BadAnswer { .. })) {
                         self.counters.malformed.up();
                     }
-                    (id, outcome.map(ToOwned::to_owned))
+                    (id, outcome)
                 }
                 Incoming::Notification => {
                     self.counters.notifications.up();
@@ -309,11 +316,18 @@ impl Connection {
             .is_some_and(|one| one.request.is_none());
         if sent && let Some(waiting) = shared.waiting.remove(&*id) {
             drop(shared);
-            if waiting
-                .outcome
-                .send(outcome.map_err(Failure::Error))
-                .is_err()
-            {
+            // Before it is copied: many callers may be slow to take theirs.
+            let size = size(&outcome);
+            let outcome = if size > waiting.most {
+                self.counters.too_large.up();
+                Err(Failure::Error(RpcSocketError::TooLarge {
+                    side: Side::Outcome(size),
+                    limit: waiting.most,
+                }))
+            } else {
+                outcome.map(ToOwned::to_owned).map_err(Failure::Error)
+            };
+            if waiting.outcome.send(outcome).is_err() {
                 self.counters.late.up();
             }
         } else if shared.overdue.remove(&*id) {
@@ -354,6 +368,17 @@ impl Connection {
                 batch.extend_from_slice(&request);
             }
         }
+    }
+}
+
+/// Bytes that came from lightningd and that the caller would keep.
+fn size(outcome: &Result<&RawValue, RpcSocketError>) -> usize {
+    match outcome {
+        Ok(result) => result.get().len(),
+        Err(RpcSocketError::Rpc { message, data, .. }) => {
+            message.len() + data.as_ref().map_or(0, |data| data.get().len())
+        }
+        Err(_) => 0,
     }
 }
 

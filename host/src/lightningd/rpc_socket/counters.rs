@@ -39,7 +39,7 @@ counters! {
     unknown_id,
     /// `message`, `progress` and any other notification.
     notifications,
-    /// Answers past the size limit.
+    /// Answers past the size limit, the socket's or the caller's.
     too_large,
     /// Messages that are not JSON-RPC 2.0.
     malformed,

@@ -11,13 +11,16 @@ pub enum Side {
     Request,
     /// The answer: lightningd has carried the call out.
     Answer,
+    /// What the answer says, its result or its error, which has this many bytes: the
+    /// caller wants no more than the limit.
+    Outcome(usize),
 }
 
 impl std::fmt::Display for Side {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Side::Request => "request",
-            Side::Answer => "answer",
+            Side::Answer | Side::Outcome(_) => "answer",
         })
     }
 }
@@ -55,9 +58,10 @@ pub enum RpcSocketError {
     /// More bytes than allowed.
     #[error("the {side} is larger than {limit} bytes")]
     TooLarge {
-        /// Which of the two.
+        /// Which of them.
         side: Side,
-        /// The limit, in bytes of the whole JSON-RPC message.
+        /// The limit, in bytes of the whole JSON-RPC message; for [`Side::Outcome`] of
+        /// the result, or of the error's message and data.
         limit: usize,
     },
 
@@ -83,7 +87,7 @@ impl RpcSocketError {
     pub fn may_have_taken_effect(&self) -> bool {
         match self {
             RpcSocketError::Timeout { sent } | RpcSocketError::Unavailable { sent, .. } => *sent,
-            RpcSocketError::TooLarge { side, .. } => *side == Side::Answer,
+            RpcSocketError::TooLarge { side, .. } => *side != Side::Request,
             RpcSocketError::Malformed { .. } => false,
             RpcSocketError::Rpc { .. } | RpcSocketError::BadAnswer { .. } => true,
         }

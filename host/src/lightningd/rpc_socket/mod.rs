@@ -60,7 +60,7 @@ pub struct Config {
     pub connections: usize,
     /// The most bytes of one answer. One past it fails its call and is read and
     /// dropped; memory stays within this for each connection, plus the copy of the
-    /// result that the caller gets.
+    /// result that the caller gets, of which each call sets the most.
     pub answer_limit: usize,
     /// The most bytes of one request.
     pub request_limit: usize,
@@ -115,7 +115,8 @@ impl RpcSocket {
     /// `id` must be unique among the calls under way; it appears in lightningd's log
     /// and, for `rpc_command`, in the hook. `params` is the text of a JSON array or
     /// object, `filter` that of the object with which lightningd prunes the result.
-    /// Returns the text of `result`, byte for byte.
+    /// Returns the text of `result`, byte for byte; one of more than `most` bytes, and
+    /// an error with as much, becomes [`RpcSocketError::TooLarge`] and is not kept.
     ///
     /// Dropping the future gives the call up: a request that has not gone out yet
     /// never will, and a late answer is dropped and counted.
@@ -129,14 +130,15 @@ impl RpcSocket {
         params: &str,
         filter: Option<&str>,
         deadline: Duration,
+        most: usize,
     ) -> Result<Box<RawValue>, RpcSocketError> {
         let until = Instant::now().checked_add(deadline);
         let id: Arc<str> = id.into();
         let encode = || request::encode(&id, method, params, filter, self.config.request_limit);
-        let first = self.attempt(&id, encode()?, until).await;
+        let first = self.attempt(&id, encode()?, until, most).await;
         let second = match first {
             // lightningd had closed an idle connection. Once more, on a fresh one.
-            Err(Failure::NotSent(_)) => self.attempt(&id, encode()?, until).await,
+            Err(Failure::NotSent(_)) => self.attempt(&id, encode()?, until, most).await,
             done => done,
         };
         second.map_err(|failure| match failure {
@@ -145,8 +147,14 @@ impl RpcSocket {
         })
     }
 
-    async fn attempt(&self, id: &Arc<str>, request: Vec<u8>, until: Option<Instant>) -> Outcome {
-        let (connection, receiver) = self.enqueue(id, request).map_err(Failure::Error)?;
+    async fn attempt(
+        &self,
+        id: &Arc<str>,
+        request: Vec<u8>,
+        until: Option<Instant>,
+        most: usize,
+    ) -> Outcome {
+        let (connection, receiver) = self.enqueue(id, request, most).map_err(Failure::Error)?;
         let call = Call { connection, id };
         let outcome = match until {
             Some(until) => timeout_at(until, receiver).await,
@@ -169,6 +177,7 @@ impl RpcSocket {
         &self,
         id: &Arc<str>,
         mut request: Vec<u8>,
+        most: usize,
     ) -> Result<(Arc<Connection>, tokio::sync::oneshot::Receiver<Outcome>), RpcSocketError> {
         let mut pool = self.pool();
         loop {
@@ -179,7 +188,7 @@ impl RpcSocket {
                 });
             }
             let connection = self.choose(&mut pool);
-            match connection.enqueue(id, request) {
+            match connection.enqueue(id, request, most) {
                 Ok(receiver) => return Ok((connection, receiver)),
                 Err(Refusal::Error(error)) => return Err(error),
                 // It died since it was chosen, and is not chosen again.

@@ -1,9 +1,9 @@
 //! One request as lightningd reads it.
 
+use cln_protocol::plain::{Names, check};
 use serde_json::value::RawValue;
 
 use super::error::{RpcSocketError, Side};
-use crate::lightningd::plain::{Names, check};
 
 /// The bytes of a request, checked: `id` and `method` escaped, `params` and `filter`
 /// as they are.
@@ -78,7 +78,7 @@ fn checked<'a>(
         Some(first) if starts.contains(first) => {}
         _ => return Err(malformed(format!("{what} is not {shape}"))),
     }
-    check(value, names).map_err(|error| malformed(format!("{what} {error}")))?;
+    check(value.get(), names).map_err(|error| malformed(format!("{what} {error}")))?;
     Ok(value)
 }
 

@@ -100,7 +100,11 @@ fn start_with(
     deadline: Duration,
 ) -> tokio::task::JoinHandle<Result> {
     let (socket, id, params) = (Arc::clone(socket), id.to_owned(), params.to_owned());
-    tokio::spawn(async move { socket.call(&id, "m", &params, None, deadline).await })
+    tokio::spawn(async move {
+        socket
+            .call(&id, "m", &params, None, deadline, usize::MAX)
+            .await
+    })
 }
 
 fn text(result: Result) -> String {
@@ -133,6 +137,7 @@ async fn nothing_is_opened_before_the_first_call() {
         "{\"a\":[1]}",
         Some("{\"id\":true}"),
         LONG,
+        usize::MAX,
     ));
     let (result, _peer) = tokio::join!(call, serve);
     assert_eq!(text(result), "{ \"id\":\"02\" }");
@@ -232,6 +237,63 @@ async fn an_answer_past_the_limit_fails_its_call_alone() {
 }
 
 #[tokio::test]
+async fn an_answer_past_what_its_caller_wants_fails_that_call_alone() {
+    let server = Server::new();
+    let socket = server.one_connection();
+    let most = |id: &str, most| {
+        let (socket, id) = (Arc::clone(&socket), id.to_owned());
+        tokio::spawn(async move { socket.call(&id, "m", "[]", None, LONG, most).await })
+    };
+    let (over, exact) = (most("over", 9), most("exact", 10));
+    let (error, small_error) = (most("error", 9), most("small error", 10));
+    let any = start(&socket, "any");
+    let mut peer = server.accept().await;
+    for _ in 0..5 {
+        let request = peer.request().await.unwrap();
+        let id = &request["id"];
+        match id.as_str().unwrap() {
+            "error" | "small error" => {
+                peer.write(&format!(
+                    "{{\"id\":{id},\"error\":{{\"code\":-1,\"message\":\"four\",\"data\":\"data\"}}}}"
+                ))
+                .await;
+            }
+            _ => peer.answer(&request, "\"12345678\"").await,
+        }
+    }
+    for large in [over, error] {
+        let large = large.await.unwrap().unwrap_err();
+        assert!(
+            matches!(
+                large,
+                RpcSocketError::TooLarge {
+                    side: Side::Outcome(10),
+                    limit: 9
+                }
+            ),
+            "{large:?}"
+        );
+        assert!(large.may_have_taken_effect());
+    }
+    for fits in [exact, any] {
+        assert_eq!(text(fits.await.unwrap()), "\"12345678\"");
+    }
+    assert!(matches!(
+        small_error.await.unwrap(),
+        Err(RpcSocketError::Rpc { code: -1, .. })
+    ));
+    let counts = socket.counts();
+    assert_eq!((counts.too_large, counts.connected), (2, 1));
+    // Nothing is left of them: a second answer is one to no call.
+    peer.write("{\"id\":\"over\",\"result\":1}").await;
+    let next = start(&socket, "next");
+    let request = peer.request().await.unwrap();
+    peer.answer(&request, "{}").await;
+    assert_eq!(text(next.await.unwrap()), "{}");
+    assert_eq!(socket.counts().unknown_id, 1);
+}
+
+#[tokio::test]
 async fn a_large_answer_below_the_limit_comes_whole() {
     let server = Server::new();
     let socket = server.one_connection();
@@ -290,7 +352,10 @@ async fn text_that_is_not_json_ends_the_connection() {
 async fn without_lightningd_a_call_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let socket = RpcSocket::new(dir.path().join("lightning-rpc"), Config::default());
-    let error = socket.call("1", "m", "{}", None, LONG).await.unwrap_err();
+    let error = socket
+        .call("1", "m", "{}", None, LONG, usize::MAX)
+        .await
+        .unwrap_err();
     assert!(!error.may_have_taken_effect());
     let said = error.to_string();
     assert!(said.starts_with("cannot connect to /"), "{said}");
@@ -336,7 +401,7 @@ async fn a_dropped_call_that_was_not_sent_never_is() {
     let server = Server::new();
     let socket = server.one_connection();
     {
-        let call = socket.call("dropped", "m", "[]", None, LONG);
+        let call = socket.call("dropped", "m", "[]", None, LONG, usize::MAX);
         let mut call = std::pin::pin!(call);
         // Queued, and dropped before the connection's task has run.
         assert!(futures::poll!(&mut call).is_pending());
@@ -438,7 +503,7 @@ async fn an_id_under_way_is_not_given_twice() {
     let mut peer = server.accept().await;
     peer.request().await.unwrap();
     assert!(matches!(
-        socket.call("1", "m", "[]", None, LONG).await,
+        socket.call("1", "m", "[]", None, LONG, usize::MAX).await,
         Err(RpcSocketError::Malformed { .. })
     ));
 }
@@ -457,7 +522,7 @@ async fn close_ends_everything() {
     ));
     assert_eq!(peer.request().await, None);
     assert!(matches!(
-        socket.call("2", "m", "[]", None, LONG).await,
+        socket.call("2", "m", "[]", None, LONG, usize::MAX).await,
         Err(RpcSocketError::Unavailable { sent: false, .. })
     ));
 }
@@ -475,7 +540,7 @@ async fn dropping_the_socket_closes_its_connections() {
         assert_eq!(peer.request().await, None);
     };
     let call = async {
-        text(socket.call("1", "m", "[]", None, LONG).await);
+        text(socket.call("1", "m", "[]", None, LONG, usize::MAX).await);
         drop(socket);
         answered.send(()).unwrap();
     };

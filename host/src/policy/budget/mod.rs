@@ -29,6 +29,7 @@ pub struct BudgetLimits {
     pub per_day_msat: Option<u64>,
     /// What to set aside for the on-chain fee of each call that makes a
     /// transaction. Without it such calls are refused: their fee is not known before.
+    /// With it those are refused that choose their fee rate.
     pub onchain_fee_msat: Option<u64>,
 }
 

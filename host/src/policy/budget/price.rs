@@ -43,6 +43,9 @@ pub(super) enum How {
     Unknowable(&'static str),
 }
 
+/// The parameters that choose an on-chain fee, in every method that has them.
+pub(super) const FEE_RATES: [&str; 2] = ["feerate", "commitment_feerate"];
+
 /// The routing fee on top.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Fee {
@@ -84,6 +87,7 @@ pub fn price(
     }
     let given = Given::read(method, params)?;
     let onchain = |sat: u64| {
+        given.no_fee_rate()?;
         let fee = onchain_fee_msat.ok_or_else(|| {
             unpriced("its on-chain fee is not known before: set onchain_fee_msat in the budget to set that much aside for each transaction")
         })?;
@@ -190,6 +194,17 @@ impl<'c> Given<'c> {
         match self.get(name) {
             None => Ok(None),
             Some(json) => msat(name, json).map(Some),
+        }
+    }
+
+    /// `onchain_fee_msat` stands for what lightningd's own estimate comes to. A rate of
+    /// the guest's choice could turn any amount into a fee that nobody counts.
+    fn no_fee_rate(&self) -> Result<(), Unpriced> {
+        match FEE_RATES.iter().find(|name| self.get(name).is_some()) {
+            None => Ok(()),
+            Some(name) => Err(Unpriced(format!(
+                "onchain_fee_msat is set aside for a fee that lightningd estimates, not for one of the guest's choice: leave {name} out"
+            ))),
         }
     }
 

@@ -213,6 +213,14 @@ fn what_cannot_be_known_is_refused_with_the_reason() {
         ("sendpsbt", "{}".into(), "inside the PSBT"),
         ("signpsbt", "{}".into(), "may be sent by anyone"),
         ("createrune", "{}".into(), "without this budget"),
+        (
+            "showrunes",
+            "{}".into(),
+            "whoever has the rune could spend without this budget",
+        ),
+        ("getlog", "[\"io\"]".into(), "the runes that others use"),
+        ("blacklistrune", "[1,1,true]".into(), "with relist"),
+        ("destroyrune", "[1,1,true]".into(), "with relist"),
         ("plugin", "{}".into(), "without this budget"),
         ("close", "{}".into(), "not known before"),
         ("some-plugins-method", "{}".into(), "not known whether"),
@@ -227,12 +235,99 @@ fn what_cannot_be_known_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_fee_rate_is_not_the_guests_to_choose() {
+    for (method, params, named) in [
+        (
+            "withdraw",
+            "{\"destination\":\"bc1\",\"satoshi\":\"1000sat\",\"feerate\":\"40000000perkb\"}",
+            "feerate",
+        ),
+        ("withdraw", "[\"bc1\",5,\"40000000perkb\"]", "feerate"),
+        (
+            "multiwithdraw",
+            "{\"outputs\":[{\"a\":5}],\"feerate\":\"urgent\"}",
+            "feerate",
+        ),
+        ("multiwithdraw", "[[{\"a\":5}],1]", "feerate"),
+        (
+            "txprepare",
+            "{\"outputs\":[{\"a\":5}],\"feerate\":\"slow\"}",
+            "feerate",
+        ),
+        ("txprepare", "[[{\"a\":5}],\"\"]", "feerate"),
+        (
+            "fundchannel",
+            "{\"id\":\"02\",\"amount\":5,\"feerate\":253}",
+            "feerate",
+        ),
+        ("fundchannel", "[\"02\",5,\"normal\"]", "feerate"),
+        (
+            "multifundchannel",
+            "{\"destinations\":[{\"amount\":5}],\"feerate\":\"1000perkw\"}",
+            "feerate",
+        ),
+        (
+            "multifundchannel",
+            "[[{\"amount\":5}],\"1000perkw\"]",
+            "feerate",
+        ),
+        (
+            "multifundchannel",
+            "{\"destinations\":[{\"amount\":5}],\"commitment_feerate\":\"1000perkw\"}",
+            "commitment_feerate",
+        ),
+        (
+            "multifundchannel",
+            "[[{\"amount\":5}],null,1,[],1,\"1000perkw\"]",
+            "commitment_feerate",
+        ),
+    ] {
+        let error = priced(method, params).expect_err(params);
+        let advice = format!(": leave {named} out");
+        assert!(error.ends_with(&advice), "{method} {params}: {error}");
+    }
+    // Also where nothing is set aside: the first thing to do is the guest's.
+    let without = price("withdraw", Some(&raw("[\"bc1\",5,\"slow\"]")), None).unwrap_err();
+    assert!(without.to_string().ends_with("leave feerate out"));
+}
+
+#[test]
+fn null_is_no_fee_rate() {
+    for (method, params) in [
+        ("withdraw", "{\"satoshi\":5,\"feerate\":null}"),
+        ("withdraw", "[\"bc1\",5,null,3,[\"00:1\"]]"),
+        ("multiwithdraw", "[[{\"a\":5}],null,3]"),
+        ("txprepare", "[[{\"a\":5}],null,3]"),
+        ("fundchannel", "[\"02\",5,null,false]"),
+        ("multifundchannel", "[[{\"amount\":5}],null,1,null,1,null]"),
+        (
+            "multifundchannel",
+            "{\"destinations\":[{\"amount\":5}],\"feerate\":null,\"commitment_feerate\":null}",
+        ),
+    ] {
+        assert_eq!(priced(method, params), Ok(1_005_000), "{method} {params}");
+    }
+}
+
+#[test]
 fn each_method_is_there_once_and_each_that_needs_positions_has_them() {
     let mut names: Vec<&str> = methods::METHODS.iter().map(|(name, _)| *name).collect();
     for (name, how) in methods::METHODS {
         let needs = !matches!(how, price::How::Free | price::How::Unknowable(_));
         let has = methods::POSITIONS.iter().any(|(known, _)| known == name);
         assert_eq!(needs, has, "{name}");
+    }
+    // A method without the position of its fee rate would let it pass by position.
+    for (name, how) in methods::METHODS {
+        use price::How::{Channel, Channels, Onchain, Outputs};
+        let onchain = matches!(
+            how,
+            Onchain { .. } | Outputs { .. } | Channel | Channels { .. }
+        );
+        let rated = methods::POSITIONS
+            .iter()
+            .any(|(known, names)| known == name && names.contains(&price::FEE_RATES[0]));
+        assert_eq!(onchain, rated, "{name}");
     }
     names.sort_unstable();
     let all = names.len();

@@ -10,6 +10,13 @@ use super::BudgetLimits;
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 
+/// The most calls whose spending is remembered at once. Each call that spends walks
+/// through all of them, and each has a record on the disk that is read at the start:
+/// a guest that spends 1 msat at a time must not fill memory, nor make the next call
+/// wait. With this many it is about 5 MB and 2 ms, and one call a second reaches
+/// 86,400 in a day.
+pub(super) const MOST_ENTRIES: usize = 100_000;
+
 /// One line of a budget's history. Times are since 1970, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,6 +92,11 @@ pub enum BudgetRefusal {
         /// Over which time.
         window: Window,
     },
+    /// There is room in the budget, and none to remember one call more.
+    #[error(
+        "{MOST_ENTRIES} calls that spent are remembered under this budget, and no more can be: wait until the oldest of them is a day old"
+    )]
+    TooMany,
     /// What is spent cannot be remembered.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -111,7 +123,8 @@ impl fmt::Display for Window {
 /// A budget and what was spent of it. Shared by all calls under one grant.
 pub struct Budget {
     limits: BudgetLimits,
-    state: Mutex<State>,
+    /// None where neither an hour nor a day has a limit: what was spent decides nothing.
+    state: Option<Mutex<State>>,
 }
 
 struct State {
@@ -140,6 +153,8 @@ impl Budget {
     /// Takes up a budget where its history ends. Reservations that were open
     /// count as spent in full, now: the calls may have gone through.
     ///
+    /// Without a limit of an hour or a day nothing is read or kept.
+    ///
     /// # Errors
     ///
     /// The store fails.
@@ -148,6 +163,12 @@ impl Budget {
         mut store: Box<dyn BudgetStore>,
         now: Duration,
     ) -> Result<Arc<Budget>, StoreError> {
+        if limits.per_hour_msat.is_none() && limits.per_day_msat.is_none() {
+            return Ok(Arc::new(Budget {
+                limits,
+                state: None,
+            }));
+        }
         let mut entries: BTreeMap<u64, Entry> = BTreeMap::new();
         let mut next_id = 1;
         for record in store.load()? {
@@ -158,16 +179,16 @@ impl Budget {
             next_id = next_id.max(id.saturating_add(1));
             entries.insert(id, Entry { msat, phase });
         }
-        let budget = Budget {
-            limits,
-            state: Mutex::new(State {
-                store,
-                entries,
-                next_id,
-            }),
+        let mut state = State {
+            store,
+            entries,
+            next_id,
         };
-        budget.lock().age(now);
-        Ok(Arc::new(budget))
+        state.age(now);
+        Ok(Arc::new(Budget {
+            limits,
+            state: Some(Mutex::new(state)),
+        }))
     }
 
     /// What this budget allows.
@@ -180,7 +201,7 @@ impl Budget {
     ///
     /// # Errors
     ///
-    /// A limit would be exceeded, or the store fails.
+    /// A limit would be exceeded, too many calls are remembered, or the store fails.
     pub fn reserve(
         self: &Arc<Self>,
         msat: u64,
@@ -189,7 +210,9 @@ impl Budget {
         if let Some(limit) = self.limits.per_call_msat.filter(|limit| msat > *limit) {
             return Err(BudgetRefusal::PerCall { asked: msat, limit });
         }
-        let mut state = self.lock();
+        let Some(mut state) = self.lock() else {
+            return Ok(self.reservation(None, msat));
+        };
         state.age(now);
         for (limit, window, length) in [
             (self.limits.per_hour_msat, Window::Hour, HOUR),
@@ -208,6 +231,9 @@ impl Budget {
                 });
             }
         }
+        if state.entries.len() >= MOST_ENTRIES {
+            return Err(BudgetRefusal::TooMany);
+        }
         let id = state.next_id;
         let next_id = id
             .checked_add(1)
@@ -220,27 +246,37 @@ impl Budget {
         let phase = Phase::Open;
         state.entries.insert(id, Entry { msat, phase });
         drop(state);
-        Ok(Reservation {
+        Ok(self.reservation(Some(id), msat))
+    }
+
+    fn reservation(self: &Arc<Self>, id: Option<u64>, msat: u64) -> Reservation {
+        Reservation {
             budget: Arc::clone(self),
             id,
             msat,
             done: false,
-        })
+        }
     }
 
-    /// What counts as spent in the hour and in the day that end now, in msat.
+    /// What counts as spent in the hour and in the day that end now, in msat. Nothing
+    /// where neither has a limit.
     pub fn used(&self, now: Duration) -> (u64, u64) {
-        let state = self.lock();
-        (state.used(HOUR, now), state.used(DAY, now))
+        match self.lock() {
+            None => (0, 0),
+            Some(state) => (state.used(HOUR, now), state.used(DAY, now)),
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> Option<MutexGuard<'_, State>> {
         // No step leaves the state half changed, so a panic elsewhere takes nothing away.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let state = self.state.as_ref()?;
+        Some(state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn settle(&self, id: u64, spent: u64, now: Duration) -> Result<(), StoreError> {
-        let mut state = self.lock();
+        let Some(mut state) = self.lock() else {
+            return Ok(());
+        };
         let kept = state.store.append(&Record::Settled {
             id,
             msat: spent,
@@ -259,7 +295,9 @@ impl Budget {
     }
 
     fn abandon(&self, id: u64) {
-        if let Some(entry) = self.lock().entries.get_mut(&id) {
+        if let Some(mut state) = self.lock()
+            && let Some(entry) = state.entries.get_mut(&id)
+        {
             entry.phase = Phase::Abandoned;
         }
     }
@@ -322,7 +360,8 @@ impl fmt::Debug for Budget {
 #[must_use = "dropped, it counts as spent in full"]
 pub struct Reservation {
     budget: Arc<Budget>,
-    id: u64,
+    /// None where the budget remembers nothing.
+    id: Option<u64>,
     msat: u64,
     done: bool,
 }
@@ -340,7 +379,10 @@ impl Reservation {
     /// The store fails; then at least what was set aside counts as spent.
     pub fn settle(mut self, spent: u64, now: Duration) -> Result<(), StoreError> {
         self.done = true;
-        self.budget.settle(self.id, spent, now)
+        match self.id {
+            None => Ok(()),
+            Some(id) => self.budget.settle(id, spent, now),
+        }
     }
 
     /// The call certainly spent nothing.
@@ -355,8 +397,10 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        if !self.done {
-            self.budget.abandon(self.id);
+        if !self.done
+            && let Some(id) = self.id
+        {
+            self.budget.abandon(id);
         }
     }
 }

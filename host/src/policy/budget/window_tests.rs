@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,11 +27,18 @@ impl BudgetStore for Disk {
     }
 
     fn forget(&mut self, ids: &[u64]) {
-        self.0.lock().unwrap().0.retain(|record| {
-            let (Record::Reserved { id, .. } | Record::Settled { id, .. }) = record;
-            !ids.contains(id)
-        });
+        let ids: BTreeSet<u64> = ids.iter().copied().collect();
+        self.0
+            .lock()
+            .unwrap()
+            .0
+            .retain(|record| !ids.contains(&id_of(record)));
     }
+}
+
+fn id_of(record: &Record) -> u64 {
+    let (Record::Reserved { id, .. } | Record::Settled { id, .. }) = record;
+    *id
 }
 
 impl Disk {
@@ -160,6 +168,116 @@ fn history_is_forgotten_when_no_window_reaches_it() {
     }
     assert!(disk.0.lock().unwrap().0.len() <= 6);
     assert_eq!(budget.used(hours(24 * 199)), (900, 900));
+}
+
+/// Fails the test when it is asked for anything.
+struct Untouched;
+
+impl BudgetStore for Untouched {
+    fn load(&mut self) -> Result<Vec<Record>, StoreError> {
+        panic!("the history was read")
+    }
+
+    fn append(&mut self, record: &Record) -> Result<(), StoreError> {
+        panic!("{record:?} was kept")
+    }
+
+    fn forget(&mut self, ids: &[u64]) {
+        panic!("{ids:?} were forgotten")
+    }
+}
+
+#[test]
+fn a_limit_of_each_call_alone_remembers_nothing() {
+    let limits = BudgetLimits {
+        per_call_msat: Some(1000),
+        ..BudgetLimits::default()
+    };
+    let budget = Budget::open(limits, Box::new(Untouched), NOW).unwrap();
+    let open: Vec<Reservation> = (0..50)
+        .map(|_| budget.reserve(1000, NOW).unwrap())
+        .collect();
+    for (n, reservation) in open.into_iter().enumerate() {
+        assert_eq!(reservation.msat(), 1000);
+        match n % 3 {
+            0 => reservation.settle(1000, NOW).unwrap(),
+            1 => reservation.release(NOW).unwrap(),
+            _ => drop(reservation),
+        }
+    }
+    assert_eq!(budget.used(NOW), (0, 0));
+    assert_eq!(
+        budget.reserve(1001, NOW).unwrap_err(),
+        BudgetRefusal::PerCall {
+            asked: 1001,
+            limit: 1000
+        }
+    );
+}
+
+#[test]
+fn one_window_is_enough_to_remember() {
+    for limits in [
+        BudgetLimits {
+            per_hour_msat: Some(1000),
+            ..BudgetLimits::default()
+        },
+        BudgetLimits {
+            per_day_msat: Some(1000),
+            ..BudgetLimits::default()
+        },
+    ] {
+        let disk = Disk::default();
+        let budget = disk.open(limits, NOW);
+        budget.reserve(700, NOW).unwrap().settle(700, NOW).unwrap();
+        drop(budget);
+        assert!(disk.open(limits, NOW).reserve(301, NOW).is_err());
+    }
+}
+
+#[test]
+fn what_is_remembered_has_a_bound_and_ages() {
+    let limits = BudgetLimits {
+        per_day_msat: Some(u64::MAX),
+        ..BudgetLimits::default()
+    };
+    let disk = Disk::default();
+    let all_but_one = 1..window::MOST_ENTRIES as u64;
+    disk.0.lock().unwrap().0 = all_but_one
+        .map(|id| Record::Settled {
+            id,
+            msat: 1,
+            at: NOW,
+        })
+        .collect();
+    let budget = disk.open(limits, NOW);
+    let last = budget.reserve(1, NOW).unwrap();
+    let refusal = budget.reserve(1, NOW).unwrap_err();
+    assert_eq!(refusal, BudgetRefusal::TooMany);
+    let text = refusal.to_string();
+    assert!(text.starts_with("100000 calls that spent"), "{text}");
+    // What gave everything back needs no place.
+    last.release(NOW).unwrap();
+    let last = budget.reserve(1, hours(1)).unwrap();
+    last.settle(1, hours(1)).unwrap();
+    // A restart makes no room, nor does waiting for less than a day.
+    let again = disk.open(limits, hours(1));
+    let just_before = hours(24) - Duration::from_nanos(1);
+    for now in [hours(1), just_before] {
+        assert_eq!(again.reserve(1, now).unwrap_err(), BudgetRefusal::TooMany);
+    }
+    again
+        .reserve(1, hours(24))
+        .unwrap()
+        .settle(1, hours(24))
+        .unwrap();
+    assert_eq!(again.used(hours(24)).1, 2);
+    let kept: BTreeSet<u64> = disk.0.lock().unwrap().0.iter().map(id_of).collect();
+    assert_eq!(kept.len(), 2, "{kept:?}");
+    drop(again);
+    // A start removes what is past as well, without a call.
+    drop(disk.open(limits, hours(48)));
+    assert_eq!(disk.0.lock().unwrap().0, []);
 }
 
 #[test]

@@ -45,6 +45,19 @@ fn every_form_is_read_and_written_alike() {
 }
 
 #[test]
+fn a_guest_asks_for_a_bounded_number_of_alternatives() {
+    let many = |n: usize| format!("rpc: {}", vec!["pnamea=1"; n].join("|"));
+    let (most, one) = (many(MOST_ALTERNATIVES / 2), many(1));
+    assert!(read(&[&most, &most, "kv"]).is_ok());
+    let refused = read(&[&most, &most, &one]).unwrap_err();
+    assert!(
+        refused.starts_with("capabilities[2].grant is ")
+            && refused.contains("more than 256 alternatives"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn anything_else_is_refused_with_what_is_valid() {
     for (grant, why) in [
         ("everything", "Valid are: \"kv\", \"timer\""),

@@ -8,7 +8,7 @@ use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 use secp256k1::{Message, PublicKey, Secp256k1};
 use sha2::{Digest, Sha256};
 
-use super::bits;
+use super::{LONGEST_INVOICE, bits};
 
 /// An invoice whose signature is right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,9 @@ pub fn decode(text: &str) -> Result<Bolt11, String> {
     let bad = || "Bad bech32 string".to_string();
     if text.len() < 8 {
         return Err(bad());
+    }
+    if text.len() > LONGEST_INVOICE {
+        return Err(format!("longer than {LONGEST_INVOICE} characters"));
     }
     let unchecked = UncheckedHrpstring::new(text).map_err(|_| bad())?;
     unchecked

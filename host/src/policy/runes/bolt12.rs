@@ -4,7 +4,7 @@
 use secp256k1::{PublicKey, Secp256k1, schnorr};
 use sha2::{Digest, Sha256};
 
-use super::bits;
+use super::{LONGEST_INVOICE, bits};
 
 /// An invoice whose signature is right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub struct Bolt12 {
 ///
 /// lightningd's own words for what is wrong.
 pub fn decode(text: &str) -> Result<Bolt12, String> {
+    if text.len() > LONGEST_INVOICE {
+        return Err(format!("longer than {LONGEST_INVOICE} characters"));
+    }
     let data = read_string(text)?;
     let fields = read_stream(&data).ok_or("invalid invoice data")?;
     let get = |wanted: u64| {

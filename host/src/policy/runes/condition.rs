@@ -60,7 +60,8 @@ pub(super) fn test(alternative: &Alternative, field: &Field<'_>) -> Result<(), S
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
-    part.is_empty() || text.windows(part.len()).any(|window| window == part)
+    // Linear in both, whatever they are.
+    memchr::memmem::find(text, part).is_some()
 }
 
 fn integers(alternative: &Alternative, field: &Field<'_>) -> Result<(i64, i64), String> {
@@ -88,8 +89,7 @@ pub(super) fn strtol(text: &str) -> Option<i64> {
 /// a leading 0 for octal, but JSON does not allow one.
 pub(super) fn json_to_s64(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    text.parse().ok()
+    // JSON has no leading zeros: what is longer is out of range.
+    let plain = (1..=19).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|_| plain)
 }

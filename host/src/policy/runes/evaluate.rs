@@ -1,6 +1,8 @@
 //! Does a call satisfy restrictions? (`lightningd/runes.c:json_checkrune`)
 
+use std::cell::RefCell;
 use std::fmt;
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -44,33 +46,110 @@ impl std::error::Error for Refusal {}
 ///
 /// The first restriction that has none, with the complaint of each alternative.
 pub fn evaluate(restrictions: &[Restriction], call: &Call<'_>) -> Result<(), Refusal> {
-    let params = match call.params.map(Params::read) {
-        None => None,
-        Some(Some(params)) => Some(params),
-        Some(None) => return Err(Refusal("params must be object or array".into())),
-    };
-    for restriction in restrictions {
-        let mut complaints = Vec::new();
-        for alternative in restriction.alternatives() {
-            match check(alternative, call, params.as_ref()) {
-                Ok(()) => {
-                    complaints.clear();
-                    break;
-                }
-                Err(complaint) => complaints.push(complaint),
+    Evaluation::of(*call).permits(restrictions)
+}
+
+/// A call that many restrictions are asked about. What is read of it is read once: a guest chooses
+/// both the parameters and, in its manifest, restrictions, and this runs on the bridge's thread.
+#[derive(Debug)]
+pub struct Evaluation<'c> {
+    call: Call<'c>,
+    params: Result<Option<Params<'c>>, Refusal>,
+    /// By the parameter that it is.
+    invoices: RefCell<Vec<(String, Decoded)>>,
+}
+
+/// An invoice, or why it is none.
+type Decoded = Rc<Result<Invoice, String>>;
+
+/// What restrictions may ask of an invoice.
+#[derive(Debug)]
+struct Invoice {
+    amount_msat: Option<u64>,
+    description: Option<Vec<u8>>,
+    /// In hex.
+    node: Option<String>,
+}
+
+impl<'c> Evaluation<'c> {
+    /// Reads the parameters.
+    pub fn of(call: Call<'c>) -> Self {
+        let read = |params| match Params::read(params) {
+            None => Err(Refusal("params must be object or array".into())),
+            Some(params) if params.len() > MOST_PARAMS => {
+                Err(Refusal(format!("more than {MOST_PARAMS} parameters")))
             }
-        }
-        if !complaints.is_empty() {
-            return Err(Refusal(in_english(&complaints.join(" AND "))));
+            Some(params) => Ok(params),
+        };
+        Evaluation {
+            call,
+            params: call.params.map(read).transpose(),
+            invoices: RefCell::default(),
         }
     }
-    Ok(())
+
+    /// Whether every restriction has an alternative that holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`evaluate`].
+    pub fn permits(&self, restrictions: &[Restriction]) -> Result<(), Refusal> {
+        self.permits_after(self.call.last_used, restrictions)
+    }
+
+    /// The same for restrictions that last let a call pass then.
+    ///
+    /// # Errors
+    ///
+    /// As [`evaluate`].
+    pub fn permits_after(
+        &self,
+        last_used: Option<Duration>,
+        restrictions: &[Restriction],
+    ) -> Result<(), Refusal> {
+        let params = self.params.as_ref().map_err(Clone::clone)?.as_ref();
+        let call = Call {
+            last_used,
+            ..self.call
+        };
+        for restriction in restrictions {
+            let mut complaints = Vec::new();
+            for alternative in restriction.alternatives() {
+                match check(alternative, &call, params, self) {
+                    Ok(()) => {
+                        complaints.clear();
+                        break;
+                    }
+                    Err(complaint) => complaints.push(complaint),
+                }
+            }
+            if !complaints.is_empty() {
+                return Err(Refusal(in_english(&complaints.join(" AND "))));
+            }
+        }
+        Ok(())
+    }
+
+    /// The invoice that this parameter is.
+    fn invoice(&self, param: &str, json: &str) -> Decoded {
+        let mut invoices = self.invoices.borrow_mut();
+        if let Some((_, invoice)) = invoices.iter().find(|(known, _)| known == param) {
+            return Rc::clone(invoice);
+        }
+        let invoice = Rc::new(Invoice::read(json));
+        invoices.push((param.to_owned(), Rc::clone(&invoice)));
+        invoice
+    }
 }
+
+/// Parameters of one call. No command of lightningd's has a hundred.
+const MOST_PARAMS: usize = 1_000;
 
 fn check(
     alternative: &Alternative,
     call: &Call<'_>,
     params: Option<&Params<'_>>,
+    evaluation: &Evaluation<'_>,
 ) -> Result<(), String> {
     let escaped;
     let field = match alternative.field.as_str() {
@@ -89,7 +168,7 @@ fn check(
         "rate" => return waited(rate(alternative)?, call),
         "per" => return waited(per(alternative)?, call),
         field => match field.strip_prefix("pinv") {
-            Some(inner) => return check_invoice(alternative, inner, params),
+            Some(inner) => return check_invoice(alternative, inner, params, evaluation),
             None => params
                 .and_then(|params| params.get(field))
                 .map_or(Field::Missing, field_of),
@@ -160,11 +239,38 @@ fn waited(ns: u128, call: &Call<'_>) -> Result<(), String> {
     Ok(())
 }
 
+impl Invoice {
+    /// # Errors
+    ///
+    /// It is none, in lightningd's words.
+    fn read(json: &str) -> Result<Invoice, String> {
+        let text = text_of(json);
+        let text = text
+            .strip_prefix("lightning:")
+            .or_else(|| text.strip_prefix("LIGHTNING:"))
+            .unwrap_or(text);
+        let (amount_msat, description, node) = match (bolt11::decode(text), bolt12::decode(text)) {
+            (Ok(b11), _) => (b11.amount_msat, b11.description, Some(b11.node_id)),
+            (Err(_), Ok(b12)) => (Some(b12.amount_msat), b12.description, b12.issuer_id),
+            (Err(b11), Err(b12)) => {
+                let why = if text.starts_with("lni") { b12 } else { b11 };
+                return Err(format!("Invalid invoice: {why}"));
+            }
+        };
+        Ok(Invoice {
+            amount_msat,
+            description,
+            node: node.map(hex::encode),
+        })
+    }
+}
+
 /// `pinvX_amount`, `pinvX_description`, `pinvX_node`: `inner` is what follows `pinv`.
 fn check_invoice(
     alternative: &Alternative,
     inner: &str,
     params: Option<&Params<'_>>,
+    evaluation: &Evaluation<'_>,
 ) -> Result<(), String> {
     let parts = ["_amount", "_description", "_node"]
         .iter()
@@ -175,31 +281,21 @@ fn check_invoice(
     let Some(json) = params.and_then(|params| params.get(&format!("pname{param}"))) else {
         return Err(format!("Unknown invoice parameter {param}"));
     };
-    let text = text_of(json);
-    let text = text
-        .strip_prefix("lightning:")
-        .or_else(|| text.strip_prefix("LIGHTNING:"))
-        .unwrap_or(text);
-    let (amount, description, node) = match (bolt11::decode(text), bolt12::decode(text)) {
-        (Ok(b11), _) => (b11.amount_msat, b11.description, Some(b11.node_id)),
-        (Err(_), Ok(b12)) => (Some(b12.amount_msat), b12.description, b12.issuer_id),
-        (Err(b11), Err(b12)) => {
-            let why = if text.starts_with("lni") { b12 } else { b11 };
-            return Err(format!("Invalid invoice: {why}"));
-        }
-    };
-    let node = node.map(hex::encode);
-    let field = match part {
-        "_amount" => amount.map_or(Field::Missing, |msat| {
+    let invoice = evaluation.invoice(param, json);
+    let invoice = invoice.as_ref().as_ref().map_err(String::clone)?;
+    let text = |text: &'_ [u8]| condition::test(alternative, &Field::Text(text));
+    match (part, &invoice.description, &invoice.node) {
+        ("_amount", ..) => {
             // As C does: an amount above 2^63 msat becomes a negative number.
-            Field::Int(msat as i64)
-        }),
-        "_description" => description.as_deref().map_or(Field::Missing, Field::Text),
-        _ => node
-            .as_deref()
-            .map_or(Field::Missing, |id| Field::Text(id.as_bytes())),
-    };
-    condition::test(alternative, &field)
+            let field = invoice
+                .amount_msat
+                .map_or(Field::Missing, |msat| Field::Int(msat as i64));
+            condition::test(alternative, &field)
+        }
+        ("_description", Some(description), _) => text(description),
+        ("_node", _, Some(node)) => text(node.as_bytes()),
+        _ => condition::test(alternative, &Field::Missing),
+    }
 }
 
 /// lightningd spells fields out, but only at the very beginning, and escapes what

@@ -3,10 +3,11 @@
 use super::condition::strtol;
 use super::evaluate::{per, rate};
 use super::restriction::{Alternative, Condition, Restriction};
-use crate::policy::document::nearest;
+use crate::policy::document::{nearest, quote};
 
 /// Why one of the alternatives can never hold, or always holds: a slip in a
-/// policy, although `createrune` would take it. None: nothing found.
+/// policy, although `createrune` would take it. One line that is fit for a
+/// terminal, whatever the restriction holds. None: nothing found.
 pub fn lint(restriction: &Restriction) -> Option<String> {
     restriction.alternatives().iter().find_map(lint_one)
 }
@@ -23,8 +24,9 @@ fn lint_one(alternative: &Alternative) -> Option<String> {
     let numeric = matches!(condition, Condition::IntLess | Condition::IntGreater);
     if numeric && strtol(value).is_none() {
         return Some(format!(
-            "{field}{}{value} can never hold: {value:?} is not a whole number (amounts are compared in the unit of the parameter, without \"msat\" or \"sat\")",
-            condition.as_char()
+            "{} can never hold: {} is not a whole number (amounts are compared in the unit of the parameter, without \"msat\" or \"sat\")",
+            quote(&format!("{field}{}{value}", condition.as_char())),
+            quote(value)
         ));
     }
     match field.as_str() {
@@ -67,16 +69,21 @@ fn lint_parameter(field: &str) -> Option<String> {
             return None;
         }
         return Some(format!(
-            "{field} must end in _amount, _description or _node, after the name of a parameter, as in pinvinvstring_amount<1000"
+            "{} must end in _amount, _description or _node, after the name of a parameter, as in pinvinvstring_amount<1000",
+            quote(field)
         ));
     }
     let fields = ["method", "time", "id", "rate", "per", "pnum"];
     let hint = match nearest(field, &fields) {
         Some(near) => format!("did you mean {near}?"),
-        None => format!("did you mean the parameter pname{field}?"),
+        None => format!(
+            "did you mean the parameter {}?",
+            quote(&format!("pname{field}"))
+        ),
     };
     Some(format!(
-        "unknown field {field:?}: {hint} Valid are: {}, pnameX (parameter X), parrN (the Nth parameter, from 0), pinvX_amount, pinvX_description, pinvX_node (of the invoice in X)",
+        "unknown field {}: {hint} Valid are: {}, pnameX (parameter X), parrN (the Nth parameter, from 0), pinvX_amount, pinvX_description, pinvX_node (of the invoice in X)",
+        quote(field),
         fields.join(", ")
     ))
 }

@@ -419,6 +419,58 @@ fn slips_are_linted_and_sound_restrictions_are_not() {
     }
 }
 
+#[test]
+fn a_slip_with_controls_in_it_is_told_in_one_harmless_line() {
+    for (slip, told) in [
+        ("a\tb\n=1", "did you mean the parameter \"pnamea\\tb\\n\"?"),
+        ("pinv\u{1b}x=1", "\"pinv\\u001Bx\" must end in _amount"),
+        (
+            "pname\u{7}<\u{202e}x",
+            "\"pname\\u0007<\\u202Ex\" can never hold: \"\\u202Ex\" is not a whole number",
+        ),
+    ] {
+        let said = lint(&Restriction::parse(slip).unwrap()).unwrap();
+        assert!(said.contains(told), "{said}");
+    }
+}
+
+/// What a guest may say of a call, and how often it is asked about, is bounded: both are the
+/// guest's own choice.
+#[test]
+fn a_call_is_read_once_and_only_if_it_is_of_a_sane_size() {
+    let many = |n: usize| {
+        let members: Vec<String> = (0..n).map(|n| format!("\"a{n}\":1")).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    assert_eq!(ask(&["pnum=1000"], "pay", &many(1000)), Ok(()));
+    assert_eq!(
+        ask(&["pnum=1001"], "pay", &many(1001)).unwrap_err(),
+        "Not permitted: more than 1000 parameters"
+    );
+    let long = format!(r#"{{"bolt11":"{COFFEE}{}"}}"#, "q".repeat(64 << 10));
+    assert_eq!(
+        ask(&["pinvbolt11_amount<1"], "pay", &long).unwrap_err(),
+        "Not permitted: Invalid invoice: longer than 65536 characters"
+    );
+    let digits = format!(r#"{{"a":{}}}"#, "9".repeat(1 << 20));
+    let refused = ask(&["pnamea<5"], "pay", &digits).unwrap_err();
+    assert!(refused.contains("is not an integer field"), "{refused}");
+}
+
+#[test]
+fn each_invoice_is_decoded_for_itself_and_each_part_is_its_own() {
+    let params = format!(r#"{{"a":"{COFFEE}","b":"lnbc1"}}"#);
+    let holds = |texts: &[&str]| ask(texts, "pay", &params);
+    assert_eq!(holds(&["pinva_amount=250000000|pinva_node!"]), Ok(()));
+    assert_eq!(
+        holds(&["pinva_node!|pinva_amount=1|pinva_description~coffee"]),
+        Ok(()),
+        "the same invoice again and again"
+    );
+    let refused = holds(&["pinva_amount>1", "pinvb_amount>1"]).unwrap_err();
+    assert!(refused.contains("Invalid invoice"), "{refused}");
+}
+
 proptest! {
     #[test]
     fn any_restriction_reads_back(field in "[a-zé_ 0-9]{1,8}", condition in "[!=/^$~<>{}#]", value in "[^\0]{0,12}") {
@@ -434,6 +486,26 @@ proptest! {
             prop_assert_eq!(Restriction::parse(&restriction.to_string()).unwrap(), restriction.clone());
             let _ = lint(&restriction);
             let _ = ask(&[text.as_str()], "pay", r#"{"a":[1],"b":"x"}"#);
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_restriction_is_one_harmless_line(
+        prefix in "(pname|pinv|parr|methods?|id|rate|per|time)?",
+        field in "[a-zé_ \\x01-\\x1f\u{85}\u{202e}]{0,8}",
+        condition in "[!=/^$~<>{}#&*]?",
+        value in "[a-z&|\\\\ \\x01-\\x1f\u{85}\u{202e}]{0,8}",
+    ) {
+        let text = format!("{prefix}{field}{condition}{value}");
+        let plain = Restriction::from_alternatives([text.as_str()]);
+        for read in [Restriction::parse(&text), plain] {
+            let said = match read {
+                Ok(restriction) => lint(&restriction).unwrap_or_default(),
+                Err(error) => error.to_string(),
+            };
+            // Bidirectional controls would show another text than the one that counts.
+            let harmful = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            prop_assert!(!said.contains(harmful), "{:?}", said);
         }
     }
 

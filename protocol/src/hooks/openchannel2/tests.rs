@@ -52,7 +52,7 @@ mod chain {
     use super::*;
     use crate::hook::{Flow, Stance};
     use crate::hooks::testing::{
-        fallen_back, finished, finished_json, psbts, refusals, regtest, run,
+        fallen_back, finished, finished_json, psbts, refusals, regtest, run, unwritable_psbts,
     };
     use serde_json::{Value, json};
 
@@ -145,6 +145,36 @@ mod chain {
     }
 
     #[test]
+    fn what_a_later_plugin_replaces_is_noted() {
+        let [one, other] = psbts();
+        let both = fund(&one, 5000).lease_rates(rates());
+        let lease = OpenChannel2Action::accept().lease_rates(rates());
+        let mut chain = (SPEC.begin)(FIXTURE.into(), &regtest());
+        for (answer, ignored) in [
+            (&both, None),
+            (&OpenChannel2Action::accept().close_to(ADDRESS), None),
+            (
+                &fund(&other, 7000),
+                Some("ignored: the contribution of an earlier plugin"),
+            ),
+            (
+                &lease,
+                Some("ignored: the lease rates of an earlier plugin"),
+            ),
+            (
+                &both,
+                Some(
+                    "ignored: the contribution of an earlier plugin; \
+                     the lease rates of an earlier plugin",
+                ),
+            ),
+        ] {
+            let taken = chain.answer(&json(answer)).unwrap();
+            assert_eq!(taken.ignored.as_deref(), ignored, "{answer:?}");
+        }
+    }
+
+    #[test]
     fn refuses() {
         let [one, _] = psbts();
         let with = |more: &str| format!(r#"{{"result":"continue",{more}}}"#);
@@ -215,6 +245,15 @@ mod chain {
                 ),
             ],
         );
+    }
+
+    // psbt_get_bytes
+    #[test]
+    fn refuses_what_lightningd_cannot_write() {
+        for (psbt, reason) in unwritable_psbts() {
+            let answer = json!({"result": "continue", "psbt": psbt, "our_funding_msat": 1000});
+            refusals(&SPEC, FIXTURE, &[(&answer.to_string(), reason)]);
+        }
     }
 
     #[test]

@@ -78,6 +78,29 @@ fn takes_version_0() {
 }
 
 #[test]
+fn refuses_version_0_that_cannot_become_version_2() {
+    let with = |change: fn(&mut Vec<u8>)| {
+        let mut tx = UTXO.to_vec();
+        change(&mut tx);
+        let v0 = psbt(&[&[(&[0], &tx)], &[(&[0], UTXO)], &[]]);
+        parse(&v0, Needs::Inputs).map(drop)
+    };
+    assert_eq!(with(|_| {}), Ok(()));
+    for (refused, reason) in [
+        (
+            with(|tx| tx[5..37].fill(0)),
+            "an input spends no transaction",
+        ),
+        (
+            with(|tx| drop(tx.splice(55..57, [0]))),
+            "an output has no script",
+        ),
+    ] {
+        assert_eq!(refused, Err(format!("in the transaction: {reason}")));
+    }
+}
+
+#[test]
 fn takes_signatures_and_origins() {
     let signature = [0x30, 6, 2, 1, 1, 2, 1, 1, 1];
     let point =
@@ -114,13 +137,26 @@ fn refuses_inputs() {
     };
     let point = [2; 33];
     let not_point = [&[2u8, 2][..], &[0xff; 32]].concat();
-    let cases: [(&[Field], &str); 18] = [
+    // Of no input: version, marker and flag of witnesses, no input, one output.
+    let from_nothing = [
+        2, 0, 0, 0, 0, 1, 0, 1, 16, 0, 0, 0, 0, 0, 0, 0, 1, 0x51, 0, 0, 0, 0,
+    ];
+    let cases: [(&[Field], &str); 20] = [
         (&[], "there is no previous txid"),
         (&[TXID], "there is no output index"),
         (&[TXID, INDEX], "there is no non-witness utxo"),
         (
             &[TXID, INDEX, (&[0], &[1])],
             "in a transaction: it is cut short",
+        ),
+        // lightningd aborts when it writes either of these two.
+        (
+            &[TXID, INDEX, (&[0], &from_nothing), SERIAL],
+            "in a transaction: it has no input",
+        ),
+        (
+            &[(&[0x0e], &[0; 32]), INDEX, (&[0], UTXO), SERIAL],
+            "its previous txid is zero",
         ),
         (
             &[TXID, (&[0x0f], &[1, 0, 0, 0]), (&[0], UTXO)],

@@ -2,6 +2,9 @@
 
 use super::fields::{MAX_SAT, Reader};
 
+/// What a coinbase spends.
+pub(super) const NO_TXID: [u8; 32] = [0; 32];
+
 #[derive(Debug)]
 pub(super) struct Transaction {
     pub(super) version: u32,
@@ -18,7 +21,8 @@ impl Transaction {
         Self::read(bytes, true).map_err(|reason| format!("in a transaction: {reason}"))
     }
 
-    /// One without witnesses or input scripts.
+    /// One without witnesses or input scripts, of a PSBT of version 0. lightning_dualopend
+    /// turns it into version 2, and aborts where that cannot be written.
     pub(super) fn unsigned(bytes: &[u8]) -> Result<Self, String> {
         Self::read(bytes, false).map_err(|reason| format!("in the transaction: {reason}"))
     }
@@ -32,7 +36,10 @@ impl Transaction {
         }
         let mut inputs = Vec::new();
         for _ in 0..reader.compact_size()? {
-            reader.take(32)?;
+            let txid = reader.take(32)?;
+            if !full && txid == NO_TXID {
+                return Err("an input spends no transaction".into());
+            }
             inputs.push(reader.le32()?);
             let script = reader.bytes()?;
             if !full && !script.is_empty() {
@@ -40,12 +47,20 @@ impl Transaction {
             }
             reader.le32()?;
         }
+        // libwally reads one of these, but does not write it (`tx_to_bytes`): lightningd aborts.
+        if full && inputs.is_empty() {
+            return Err("it has no input".into());
+        }
         let mut outputs = Vec::new();
         for _ in 0..reader.compact_size()? {
             if reader.le64()? > MAX_SAT {
                 return Err("an output has more than 21 million bitcoin".into());
             }
-            outputs.push(reader.bytes()?.to_vec());
+            let script = reader.bytes()?;
+            if !full && script.is_empty() {
+                return Err("an output has no script".into());
+            }
+            outputs.push(script.to_vec());
         }
         if witnesses {
             for _ in &inputs {

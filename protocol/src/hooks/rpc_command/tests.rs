@@ -91,26 +91,67 @@ mod chain {
         }
     }
 
+    const REPLACE: &str =
+        r#"{"replace":{"jsonrpc":"2.0","id":"a","method":"getinfo","params":[]}}"#;
+    const ERROR: &str = r#"{"return":{"error":{"code":1,"message":"no"}}}"#;
+
     // rpc_command_hook_callback: the rest are called with the original, and a second change
     // is not taken (where lightningd would finish the command twice).
     #[test]
     fn the_first_change_wins_and_all_are_called() {
-        let error = r#"{"return":{"error":{"code":1,"message":"no"}}}"#;
-        let mut chain = (SPEC.begin)(PAYLOAD.into(), &Default::default());
-        for answer in [PLAIN, RETURN, PLAIN] {
-            let taken = chain.answer(answer).unwrap();
-            assert_eq!((taken.flow, taken.ignored), (Flow::Next, None));
-            assert_eq!(&*chain.payload(), PAYLOAD);
+        for (first, second) in [(RETURN, REPLACE), (REPLACE, RETURN)] {
+            let mut chain = (SPEC.begin)(PAYLOAD.into(), &Default::default());
+            for answer in [PLAIN, first, PLAIN] {
+                let taken = chain.answer(answer).unwrap();
+                assert_eq!((taken.flow, taken.ignored), (Flow::Next, None));
+                assert_eq!(&*chain.payload(), PAYLOAD);
+            }
+            let taken = chain.answer(second).unwrap();
+            assert_eq!(taken.flow, Flow::Next);
+            assert_eq!(
+                taken.ignored.as_deref(),
+                Some("the command was already changed by an earlier plugin")
+            );
+            assert_eq!(chain.finish(), first);
         }
-        let taken = chain.answer(error).unwrap();
-        assert_eq!(taken.flow, Flow::Next);
-        assert_eq!(
-            taken.ignored.as_deref(),
-            Some("the command was already changed by an earlier plugin")
-        );
-        assert_eq!(chain.finish(), RETURN);
         assert_eq!(finished(&SPEC, "", &[]), PLAIN);
         assert_eq!(run(&SPEC, PAYLOAD, &[PLAIN, PLAIN]), (PLAIN.into(), 2));
+    }
+
+    #[test]
+    fn a_refusal_wins_over_any_change() {
+        for change in [RETURN, REPLACE] {
+            let mut chain = (SPEC.begin)(PAYLOAD.into(), &Default::default());
+            chain.answer(change).unwrap();
+            let taken = chain.answer(ERROR).unwrap();
+            assert_eq!(taken.flow, Flow::Next);
+            assert_eq!(
+                taken.ignored.as_deref(),
+                Some("the change by an earlier plugin is ignored")
+            );
+            // Of two refusals the first one counts.
+            for late in [change, r#"{"return":{"error":{"code":2,"message":""}}}"#] {
+                assert_eq!(
+                    chain.answer(late).unwrap().ignored.as_deref(),
+                    Some("the command was already refused by an earlier plugin")
+                );
+            }
+            chain.fallback(Stance::Closed);
+            assert_eq!(chain.finish(), ERROR);
+        }
+        let mut chain = (SPEC.begin)(PAYLOAD.into(), &Default::default());
+        chain.answer(RETURN).unwrap();
+        assert_eq!(
+            chain
+                .answer(r#"{"return":{"error":{}}}"#)
+                .unwrap()
+                .ignored
+                .as_deref(),
+            Some(
+                "the change by an earlier plugin is ignored; \
+                 return.error has no code and message: filled in"
+            )
+        );
     }
 
     #[test]
@@ -193,13 +234,28 @@ mod chain {
             &SPEC,
             PAYLOAD,
             &[
-                ("", "the answer is not an object"),
+                ("", "the answer is not JSON"),
                 ("[]", "the answer is not an object"),
                 ("{", "the answer is not JSON"),
-                ("]", "the answer is not an object"),
+                ("]", "the answer is not JSON"),
+                // Without the space it would be another amount.
+                (
+                    r#"{"replace":{"method":"pay","params":{"amount_msat":1 000}}}"#,
+                    "the answer is not JSON",
+                ),
+                (r#"{"return":{"result":fal se}}"#, "the answer is not JSON"),
                 ("{}}", "the answer is not JSON"),
                 ("{}", "no member result, replace or return"),
-                (&deep, "nested more than 100 deep"),
+                // Rust plugins end over these, and so does the node with those that it came with.
+                (
+                    r#"{"replace":{"id":1,"method":"pay","params":{"a\ud800":[1]}}}"#,
+                    "the answer cannot be sent",
+                ),
+                (
+                    r#"{"return":{"result":[1e999]}}"#,
+                    "the answer cannot be sent",
+                ),
+                (&deep, "nested deeper than 100 levels"),
                 (r#"{"result":"stop"}"#, "result is \"stop\", not continue"),
                 (r#"{"result":{}}"#, "result is not a string"),
                 (r#"{"continue":false}"#, "no member result"),
@@ -266,13 +322,19 @@ mod chain {
         );
         let (answer, flow) = fallen_back(&SPEC, PAYLOAD, Stance::Closed);
         assert_eq!(flow, Flow::Next);
-        let answer: Value = serde_json::from_str(&answer).unwrap();
-        assert_eq!(answer["return"]["error"]["code"], -1);
-        // The first change wins over a guard that comes too late to have a say.
-        let mut chain = (SPEC.begin)(PAYLOAD.into(), &Default::default());
-        chain.answer(RETURN).unwrap();
-        chain.fallback(Stance::Closed);
-        assert_eq!(chain.finish(), RETURN);
+        let refusal: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(refusal["return"]["error"]["code"], -1);
+        // A guard that failed refuses what another guest made of the command.
+        for change in [RETURN, REPLACE] {
+            for (stance, ends) in [(Stance::Open, change), (Stance::Closed, answer.as_str())] {
+                let mut chain = (SPEC.begin)(PAYLOAD.into(), &Default::default());
+                chain.answer(change).unwrap();
+                assert_eq!(chain.fallback(stance), Flow::Next);
+                // It stays refused.
+                chain.answer(change).unwrap();
+                assert_eq!(chain.finish(), ends);
+            }
+        }
     }
 }
 

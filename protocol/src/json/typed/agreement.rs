@@ -6,7 +6,7 @@ use serde::de::{Deserialize, IgnoredAny};
 
 /// # Panics
 /// When `ours` is another value, or another reason, than what serde_json finds.
-pub fn assert_agrees<'a, T>(text: &'a str, ours: Result<T, serde_json::Error>)
+pub fn assert_agrees<'a, T>(text: &'a str, ours: Result<T, impl std::error::Error>)
 where
     T: Deserialize<'a> + Debug,
 {
@@ -21,7 +21,7 @@ where
 
 /// Without the place, which serde_json looks at after it has gone on in some cases. Of a name that
 /// only begins as a number it says one of three things.
-fn reason(error: &serde_json::Error) -> String {
+fn reason(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let end = text.rfind(" at line ").expect("a place");
     match text.get(..end).expect("ASCII") {

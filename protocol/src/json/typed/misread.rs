@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use serde::de::{self, Expected, IgnoredAny, Unexpected};
+use serde::de::{self, Expected, Unexpected};
 
-use crate::json::to_string;
+use crate::json::however_deep::{self, Flaw};
+use crate::json::{Error, to_string};
 
 /// Why a text cannot be read as a type, or none where it is no JSON: the text itself says why.
 #[derive(Debug)]
@@ -33,22 +34,15 @@ impl Misread {
     /// In serde_json's words, with the place that reading has come to.
     #[cold]
     #[inline(never)]
-    pub(super) fn explain(self, text: &str, at: usize) -> serde_json::Error {
-        let reason = match self.0 {
-            Some(reason) => reason,
-            None => match serde_json::from_str::<IgnoredAny>(text) {
-                Err(error) => return error,
-                Ok(_) => "expected value".into(),
+    pub(super) fn explain(self, text: &str, at: usize) -> Error {
+        match self.0 {
+            Some(reason) => Error::at(&reason, text, at),
+            None => match however_deep::end(text.as_bytes(), 0) {
+                // The byte that is wrong counts, for serde_json.
+                Err(Flaw { reason, at }) => Error::at(reason, text, at + 1),
+                Ok(_) => Error::at("expected value", text, at),
             },
-        };
-        let read = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
-        let lines = read.iter().filter(|byte| **byte == b'\n').count();
-        let column = read.iter().rev().take_while(|byte| **byte != b'\n').count();
-        // serde_json takes the place off such a message again.
-        de::Error::custom(format_args!(
-            "{reason} at line {} column {column}",
-            lines + 1
-        ))
+        }
     }
 }
 

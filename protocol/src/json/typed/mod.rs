@@ -11,11 +11,11 @@ mod variant;
 
 use serde::de::value::{BorrowedStrDeserializer, MapDeserializer};
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess,
+    self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
     Visitor,
 };
 
-use super::white_space;
+use super::{Error, raw_value, white_space};
 pub use misread::Misread;
 use name::Key;
 pub use tokens::Reader;
@@ -26,17 +26,17 @@ use variant::{Only, Plain};
 ///
 /// Errors: in serde_json's words. Where several things are wrong it may be another of them, and the
 /// place may be one token further on.
-pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, serde_json::Error> {
+pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error> {
     read(text, |reader| T::deserialize(reader))
 }
 
 /// The same of bytes, which must be UTF-8.
 ///
 /// Errors: as [`from_str`].
-pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, serde_json::Error> {
+pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Error> {
     match str::from_utf8(bytes) {
         Ok(text) => from_str(text),
-        Err(error) => Err(Error::custom(error)),
+        Err(error) => Err(de::Error::custom(error)),
     }
 }
 
@@ -46,7 +46,7 @@ pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, serde
 pub fn read<'de, T>(
     text: &'de str,
     with: impl FnOnce(&mut Reader<'de>) -> Result<T, Misread>,
-) -> Result<T, serde_json::Error> {
+) -> Result<T, Error> {
     let mut reader = Reader::over(text);
     match with(&mut reader) {
         Ok(read) if white_space(text.as_bytes(), reader.at) == text.len() => Ok(read),
@@ -54,9 +54,6 @@ pub fn read<'de, T>(
         Err(misread) => Err(misread.explain(text, reader.at)),
     }
 }
-
-/// How serde_json asks for the text of a value.
-const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 impl<'de> Reader<'de> {
     fn visit_map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Misread> {
@@ -156,12 +153,14 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor.visit_some(self)
     }
 
+    // The name is known where the compiler makes this of it: there one of both ways is left.
+    #[inline(always)]
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Misread> {
-        if name == RAW_VALUE {
+        if name == raw_value::TOKEN {
             let raw = BorrowedStrDeserializer::new(self.raw()?);
             let only = std::iter::once((name, Raw(raw)));
             return visitor.visit_map(MapDeserializer::new(only));

@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use serde::de::{Error, Expected, IgnoredAny, Unexpected, Visitor};
+use serde::de::{Error, Expected, Unexpected, Visitor};
 
 use super::Misread;
 use crate::json::escapes::unescape;
-use crate::json::{plain, string, value, white_space};
+use crate::json::{however_deep, plain, string, value, white_space};
 
 /// serde_json refuses what is nested deeper than this. What is skipped may be deeper.
 const DEEPEST: usize = 127;
@@ -86,23 +86,12 @@ impl<'de> Reader<'de> {
         self.peek()?;
         let end = match value(self.text.as_bytes(), self.at, self.depth) {
             Some(end) => end,
-            None => self.end_however_deep()?,
+            // What is nothing but skipped may be nested deeper than what is walked by recursion.
+            None => however_deep::end(self.text.as_bytes(), self.at).or(Err(Misread::NO_JSON))?,
         };
         let raw = self.text.get(self.at..end).ok_or(Misread::NO_JSON)?;
         self.at = end;
         Ok(raw)
-    }
-
-    /// What is nothing but skipped may be nested deeper than what is walked by recursion.
-    #[cold]
-    #[inline(never)]
-    fn end_however_deep(&self) -> Result<usize, Misread> {
-        let rest = self.text.get(self.at..).ok_or(Misread::NO_JSON)?;
-        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
-        match values.next() {
-            Some(Ok(_)) => Ok(self.at + values.byte_offset()),
-            _ => Err(Misread::NO_JSON),
-        }
     }
 
     /// The name of the next member, if there is one, and the colon after it.

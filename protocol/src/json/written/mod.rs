@@ -5,12 +5,12 @@ mod name;
 mod raw;
 
 use serde::ser::{
-    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+    Error as _, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
+    SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
-use serde_json::Error;
+use serde_json::Number;
 
-use super::plain;
+use super::{Error, RawStr, plain, raw_value};
 use name::{Name, small_numbers};
 use raw::Raw;
 
@@ -31,15 +31,22 @@ const FIRST: usize = 128;
 /// string would double the room for all that was written.
 const AFTER: usize = 64;
 
-/// How serde_json writes text that is JSON already.
-const RAW_VALUE: &str = "$serde_json::private::RawValue";
+/// How serde_json says that it writes a number as text: all of them with its feature
+/// `arbitrary_precision`, which some other crate in a guest may ask for.
+const NUMBER: &str = "$serde_json::private::Number";
+
+fn is_number(text: &str) -> bool {
+    text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+        && super::from_str::<RawStr>(text).is_ok_and(|value| value.get().len() == text.len())
+}
 
 struct Writer<'a> {
     text: &'a mut String,
 }
 
+/// Adds `value` to `text` as a JSON string.
 #[inline(never)]
-fn string(text: &mut String, value: &str) {
+pub fn push_string(text: &mut String, value: &str) {
     text.reserve(value.len() + AFTER);
     text.push('"');
     let mut rest = value;
@@ -75,13 +82,23 @@ fn escape(text: &mut String, special: char) {
 
 /// A number, as serde_json writes it.
 #[inline(never)]
-fn float(text: &mut String, value: f64) -> Result<(), Error> {
-    text.push_str(&serde_json::to_string(&value)?);
-    Ok(())
+fn float(text: &mut String, value: f64) {
+    match Number::from_f64(value) {
+        Some(number) => text.push_str(&number.to_string()),
+        None => text.push_str("null"),
+    }
 }
 
+/// The same of one that has fewer digits.
 #[inline(never)]
-fn unsigned(text: &mut String, mut value: u64) {
+fn single(text: &mut String, value: f32) {
+    // Nothing of it can fail.
+    text.push_str(&serde_json::to_string(&value).unwrap_or_default());
+}
+
+/// Adds `value` to `text` in decimal digits.
+#[inline(never)]
+pub(crate) fn push_unsigned(text: &mut String, mut value: u64) {
     let mut digits = [b'0'; 20];
     let mut from = digits.len();
     loop {
@@ -98,11 +115,12 @@ fn unsigned(text: &mut String, mut value: u64) {
     text.extend(written.iter().map(|digit| char::from(*digit)));
 }
 
-fn signed(text: &mut String, value: i64) {
+/// Adds `value` to `text` in decimal digits.
+pub(crate) fn push_signed(text: &mut String, value: i64) {
     if value < 0 {
         text.push('-');
     }
-    unsigned(text, value.unsigned_abs());
+    push_unsigned(text, value.unsigned_abs());
 }
 
 impl<'a> Serializer for Writer<'a> {
@@ -128,12 +146,12 @@ impl<'a> Serializer for Writer<'a> {
     }
 
     fn serialize_i64(self, value: i64) -> Result<(), Error> {
-        signed(self.text, value);
+        push_signed(self.text, value);
         Ok(())
     }
 
     fn serialize_u64(self, value: u64) -> Result<(), Error> {
-        unsigned(self.text, value);
+        push_unsigned(self.text, value);
         Ok(())
     }
 
@@ -148,12 +166,13 @@ impl<'a> Serializer for Writer<'a> {
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), Error> {
-        self.text.push_str(&serde_json::to_string(&value)?);
+        single(self.text, value);
         Ok(())
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), Error> {
-        float(self.text, value)
+        float(self.text, value);
+        Ok(())
     }
 
     fn serialize_char(self, value: char) -> Result<(), Error> {
@@ -161,7 +180,7 @@ impl<'a> Serializer for Writer<'a> {
     }
 
     fn serialize_str(self, value: &str) -> Result<(), Error> {
-        string(self.text, value);
+        push_string(self.text, value);
         Ok(())
     }
 
@@ -195,12 +214,17 @@ impl<'a> Serializer for Writer<'a> {
         self.serialize_str(variant)
     }
 
+    // The name is known where the compiler makes this of it: there one of both ways is left.
+    #[inline(always)]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        value.serialize(self)
+        match name {
+            raw_value::TOKEN => value.serialize(Raw { text: self.text }),
+            _ => value.serialize(self),
+        }
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -247,7 +271,7 @@ impl<'a> Serializer for Writer<'a> {
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Items<'a>, Error> {
         Ok(match name {
-            RAW_VALUE => Items::begin(self.text, "", ""),
+            raw_value::TOKEN | NUMBER => Items::begin(self.text, "", ""),
             _ => Items::begin(self.text, "{", "}"),
         })
     }
@@ -266,19 +290,19 @@ impl<'a> Serializer for Writer<'a> {
 
 fn begin_variant(text: &mut String, variant: &str) {
     text.push('{');
-    string(text, variant);
+    push_string(text, variant);
     text.push(':');
 }
 
 /// What is inside brackets or braces.
-struct Items<'a> {
+pub(crate) struct Items<'a> {
     text: &'a mut String,
     first: bool,
     end: &'static str,
 }
 
 impl<'a> Items<'a> {
-    fn begin(text: &'a mut String, begin: &str, end: &'static str) -> Self {
+    pub(crate) fn begin(text: &'a mut String, begin: &str, end: &'static str) -> Self {
         text.push_str(begin);
         Items {
             text,
@@ -293,23 +317,33 @@ impl<'a> Items<'a> {
         }
     }
 
-    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+    /// Where the next element is to be written.
+    pub(crate) fn element(&mut self) -> &mut String {
         self.comma();
+        self.text
+    }
+
+    /// A name, and where its value is to be written.
+    pub(crate) fn name(&mut self, name: &str) -> &mut String {
+        self.comma();
+        push_string(self.text, name);
+        self.text.push(':');
+        self.text
+    }
+
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         value.serialize(Writer {
-            text: &mut *self.text,
+            text: self.element(),
         })
     }
 
     fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Error> {
-        self.comma();
-        string(self.text, name);
-        self.text.push(':');
         value.serialize(Writer {
-            text: &mut *self.text,
+            text: self.name(name),
         })
     }
 
-    fn finish(self) {
+    pub(crate) fn finish(self) {
         self.text.push_str(self.end);
     }
 }
@@ -372,12 +406,18 @@ impl SerializeStruct for Items<'_> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        if name == RAW_VALUE && self.end.is_empty() {
-            return value.serialize(Raw {
-                text: &mut *self.text,
-            });
+        if !self.end.is_empty() {
+            return self.member(name, value);
         }
-        self.member(name, value)
+        let begin = self.text.len();
+        value.serialize(Raw {
+            text: &mut *self.text,
+        })?;
+        let written = self.text.get(begin..).unwrap_or_default();
+        match name == NUMBER && !is_number(written) {
+            true => Err(Error::custom("invalid number")),
+            false => Ok(()),
+        }
     }
 
     fn end(self) -> Result<(), Error> {

@@ -1,9 +1,9 @@
 //! The names of a map's members.
 
 use serde::ser::{Error as _, Impossible, Serialize, Serializer};
-use serde_json::Error;
 
-use super::{signed, string, unsigned};
+use super::{float, push_signed, push_string, push_unsigned, single};
+use crate::json::Error;
 
 /// Defines the methods of a serializer for small numbers by those for large ones.
 macro_rules! small_numbers {
@@ -135,11 +135,11 @@ impl Serializer for Name<'_> {
     }
 
     fn serialize_i64(self, value: i64) -> Result<(), Error> {
-        self.quoted(|text| signed(text, value))
+        self.quoted(|text| push_signed(text, value))
     }
 
     fn serialize_u64(self, value: u64) -> Result<(), Error> {
-        self.quoted(|text| unsigned(text, value))
+        self.quoted(|text| push_unsigned(text, value))
     }
 
     fn serialize_i128(self, value: i128) -> Result<(), Error> {
@@ -156,8 +156,7 @@ impl Serializer for Name<'_> {
                 "float key must be finite (got NaN or +/-inf)",
             ));
         }
-        let written = serde_json::to_string(&value)?;
-        self.quoted(|text| text.push_str(&written))
+        self.quoted(|text| single(text, value))
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), Error> {
@@ -166,8 +165,7 @@ impl Serializer for Name<'_> {
                 "float key must be finite (got NaN or +/-inf)",
             ));
         }
-        let written = serde_json::to_string(&value)?;
-        self.quoted(|text| text.push_str(&written))
+        self.quoted(|text| float(text, value))
     }
 
     fn serialize_char(self, value: char) -> Result<(), Error> {
@@ -175,7 +173,7 @@ impl Serializer for Name<'_> {
     }
 
     fn serialize_str(self, value: &str) -> Result<(), Error> {
-        string(self.text, value);
+        push_string(self.text, value);
         Ok(())
     }
 

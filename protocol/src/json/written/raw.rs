@@ -1,10 +1,10 @@
 //! Text that is JSON already.
 
 use serde::ser::{Error as _, Impossible, Serialize, Serializer};
-use serde_json::Error;
 
 use super::AFTER;
 use super::name::refused;
+use crate::json::Error;
 
 /// Text that is JSON already.
 pub(super) struct Raw<'a> {
@@ -18,6 +18,10 @@ impl Serializer for Raw<'_> {
         (serialize_i8 i8), (serialize_i16 i16), (serialize_i32 i32), (serialize_i64 i64),
         (serialize_u8 u8), (serialize_u16 u16), (serialize_u32 u32), (serialize_u64 u64),
         (serialize_f32 f32), (serialize_f64 f64), (serialize_unit_struct &'static str)
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
     }
 
     fn serialize_str(self, value: &str) -> Result<(), Error> {

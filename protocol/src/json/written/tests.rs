@@ -84,6 +84,39 @@ fn numbers() {
     }
 }
 
+/// What `Number` of serde_json does with the feature `arbitrary_precision`.
+struct Precise(&'static str);
+
+impl Serialize for Precise {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut number = serializer.serialize_struct(NUMBER, 1)?;
+        number.serialize_field(NUMBER, self.0)?;
+        number.end()
+    }
+}
+
+#[test]
+fn numbers_of_any_precision() {
+    for text in ["0", "-1.50", "1e400", "123456789012345678901234567890"] {
+        let written = to_string(&BTreeMap::from([("n", [Precise(text), Precise("7")])])).unwrap();
+        assert_eq!(written, format!(r#"{{"n":[{text},7]}}"#));
+    }
+    for text in ["", "-", "01", "1 ", "1,2", "true", "\"1\"", "1]"] {
+        let refused = to_string(&[Precise(text)]).unwrap_err();
+        assert!(refused.to_string().contains("invalid number"), "{text}");
+    }
+    // A struct of one's own may have a member of that name.
+    #[derive(serde::Serialize)]
+    struct Own {
+        #[serde(rename = "$serde_json::private::Number")]
+        number: &'static str,
+    }
+    assert_eq!(
+        to_string(&Own { number: "7" }).unwrap(),
+        r#"{"$serde_json::private::Number":"7"}"#
+    );
+}
+
 #[test]
 fn names_of_members() {
     same(&BTreeMap::from([(1u8, 1), (2, 2)]));

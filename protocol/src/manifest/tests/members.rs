@@ -1,8 +1,9 @@
 //! Methods, hooks, feature bits and the small members.
 
-use super::{parse, refused};
+use super::{parse, refused, value};
 use crate::manifest::*;
 use crate::native::Version;
+use serde_json::json;
 
 #[test]
 fn an_empty_long_description_is_the_description() {
@@ -56,6 +57,14 @@ fn rpcmethods_are_refused() {
         "rpcmethods[0].name",
         "pay does not have",
     );
+    // Of v25.12.1 and v25.05.1.
+    for (name, owner) in [("decodepay", "lightningd"), ("commando-rune", "commando")] {
+        refused(
+            json!({"rpcmethods": [method(name)]}),
+            "rpcmethods[0].name",
+            &format!("{owner} does not have already, here or in an earlier release"),
+        );
+    }
     refused(
         json!({"rpcmethods": [method("x"), method("x")]}),
         "rpcmethods[1].name",
@@ -64,7 +73,7 @@ fn rpcmethods_are_refused() {
     // No description: required before v24.08, so written all the same.
     let manifest = parse(json!({"rpcmethods": [method("x")]})).unwrap();
     assert_eq!(
-        manifest.to_value()["rpcmethods"],
+        value(&manifest.to_json())["rpcmethods"],
         json!([{"name": "x", "usage": "", "description": ""}])
     );
 }
@@ -106,7 +115,7 @@ fn hooks_in_both_forms() {
     );
     let none = parse(json!({"hooks": [{"name": "rpc_command", "filters": []}]})).unwrap();
     assert_eq!(
-        none.to_value()["hooks"][0]["filters"],
+        value(&none.to_json())["hooks"][0]["filters"],
         json!([]),
         "an empty list is not no list"
     );
@@ -198,7 +207,7 @@ fn featurebits_under_both_names() {
             manifest.featurebits.set_bits().collect::<Vec<_>>(),
             [("node", 201)]
         );
-        assert!(manifest.to_value().get("featurebits").is_some());
+        assert!(value(&manifest.to_json()).get("featurebits").is_some());
     }
     let both = parse(json!({"features": {"init": "zz"}, "featurebits": {"init": ""}})).unwrap();
     assert_eq!(both.unknown, ["features"]);

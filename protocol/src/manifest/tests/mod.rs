@@ -6,13 +6,17 @@ mod options;
 use super::*;
 use crate::native::Version;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// The example of the documentation of v0.8.2.
 const SEED: &str = r#"{ "options": [ { "name": "greeting", "type": "string", "default": "World", "description": "What name should I call you?" } ], "rpcmethods": [ { "name": "hello", "usage": "[name]", "description": "Returns a personalized greeting for {greeting} (set via options)." }, { "name": "gettime", "usage": "", "description": "Returns the current time in {timezone}", "long_description": "Returns the current time in the timezone that is given as the only parameter.\nThis description may be quite long and is allowed to span multiple lines." } ], "subscriptions": [ "connect", "disconnect" ], "hooks": [ "openchannel", "htlc_accepted" ], "dynamic": true }"#;
 
 /// What a plugin of every feature answered to lightningd v26.06.6, which took it.
 const RECORDED: &str = r#"{"options":[{"name":"rec-string","type":"string","description":"A string option","default":"a default"},{"name":"rec-string-unset","type":"string","description":"A string option"},{"name":"rec-int","type":"int","description":"A int option","default":7},{"name":"rec-bool","type":"bool","description":"A bool option","default":true},{"name":"rec-flag","type":"flag","description":"A flag option"},{"name":"rec-string-multi","type":"string","description":"A string option","multi":true},{"name":"rec-int-multi","type":"int","description":"A int option","multi":true},{"name":"rec-string-dynamic","type":"string","description":"A string option","default":"one","dynamic":true},{"name":"rec-int-dynamic","type":"int","description":"A int option","default":1,"dynamic":true},{"name":"rec-concealed","type":"string-conceal","description":"A string-conceal option"},{"name":"rec-deprecated","type":"string","description":"A string option","deprecated":true}],"rpcmethods":[{"name":"rec-echo","usage":"[a] [b]","description":"The rec-echo method","long_description":"Only here to be recorded.","category":"testing"},{"name":"rec-deprecated","usage":"","description":"The rec-deprecated method","long_description":"Only here to be recorded.","deprecated":true}],"dynamic":false,"nonnumericids":true,"subscriptions":["balance_snapshot","block_added","rec_event","not_a_topic"],"hooks":[{"name":"commitment_revocation","before":[]},{"name":"custommsg","before":[]},{"name":"htlc_accepted","before":["keysend"]},{"name":"openchannel2","before":["funder"]},{"name":"rpc_command","before":[]}],"notifications":[{"method":"rec_event"}],"custommessages":[43691,43693],"cancheck":true,"featurebits":{"node":"0200000000000000000000000000000000000000000000000000","init":"","invoice":"","channel":""}}"#;
+
+fn value(json: &str) -> Value {
+    serde_json::from_str(json).unwrap()
+}
 
 fn parse(value: Value) -> Result<Manifest, ManifestError> {
     Manifest::parse(&value.to_string())
@@ -81,12 +85,8 @@ fn a_recorded_manifest_survives_reading_and_writing() {
                 .remove("before");
         }
     }
-    assert_eq!(manifest.to_value(), expected);
+    assert_eq!(value(&manifest.to_json()), expected);
     assert_eq!(Manifest::parse(&manifest.to_json()), Ok(manifest.clone()));
-    assert_eq!(
-        serde_json::to_string(&manifest).unwrap(),
-        manifest.to_json()
-    );
 }
 
 #[test]
@@ -173,12 +173,12 @@ fn lightningd_gets_no_capabilities_and_no_deprecated_defaults() {
         "capabilities": [{"grant": "rpc: method=listpeers", "reason": "to see who is there"}],
     }))
     .unwrap();
-    assert_eq!(manifest.to_value()["options"][0]["default"], 1);
+    assert_eq!(value(&manifest.to_json())["options"][0]["default"], 1);
     assert_eq!(
-        manifest.to_value()["capabilities"][0]["grant"],
+        value(&manifest.to_json())["capabilities"][0]["grant"],
         "rpc: method=listpeers"
     );
-    let sent = manifest.to_lightningd();
+    let sent = value(&manifest.to_lightningd());
     assert_eq!(sent["options"][0].get("default"), None);
     assert_eq!(sent["options"][1]["default"], 2);
     assert_eq!(sent.get("capabilities"), None);

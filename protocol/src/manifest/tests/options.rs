@@ -2,6 +2,7 @@
 
 use super::{parse, refused};
 use crate::manifest::*;
+use serde_json::{Value, json};
 
 fn with_option(members: Value) -> Value {
     let mut option = json!({"name": "x", "type": "string", "description": "d"});
@@ -52,6 +53,17 @@ fn options_are_refused() {
     );
     refused(
         with_option(json!({"name": "clnrest-port"})),
+        "options[0].name",
+        "clnrest",
+    );
+    // Of v25.09.3 and v23.08.1.
+    refused(
+        with_option(json!({"name": "experimental-offers"})),
+        "options[0].name",
+        "lightningd does not have already, here or in an earlier release",
+    );
+    refused(
+        with_option(json!({"name": "rest-port"})),
         "options[0].name",
         "clnrest",
     );

@@ -8,6 +8,8 @@
 //!  "checks": {METHOD: MOVE}, "setconfigs": {OPTION: MOVE}}
 //! ```
 //!
+//! With `"take-hooks": true` it takes those that wait behind a hook in the same call.
+//!
 //! The name `*` stands for any that is not there. A MOVE is a step or a list of steps;
 //! the steps are described at [`moves::take`].
 #![cfg(target_family = "wasm")]
@@ -28,6 +30,7 @@ mod bindings {
     use super::Scripted;
 }
 
+use bindings::cln::guest::hooks;
 use bindings::cln::guest::types::RpcError;
 use bindings::exports::cln::guest::plugin::Guest;
 use moves::{Event, Outcome, play};
@@ -115,16 +118,37 @@ impl Guest for Scripted {
         play(Event::new("notifications", &topic, &params)).await;
     }
 
-    async fn hook(call: u64, hook: String, payload: String) -> Result<String, String> {
-        if script::flag("watch-hooks") {
-            Seen::add(json!({"hook": hook, "payload": read(&payload)}));
+    async fn hook(
+        call: u64,
+        mut hook: String,
+        payload: String,
+        more: bool,
+    ) -> Result<String, String> {
+        let mut answer = answer(call, &hook, &payload).await;
+        let mut takes = more && script::flag("take-hooks");
+        while takes {
+            let said = answer.as_deref().map_err(String::as_str);
+            let Some(next) = hooks::next(said) else {
+                break;
+            };
+            Seen::take();
+            hook = next.hook.unwrap_or(hook);
+            answer = self::answer(next.call, &hook, &next.payload).await;
+            takes = next.more;
         }
-        let mut event = Event::new("hooks", &hook, &payload);
-        event.call = call;
-        match play(event).await {
-            Outcome::Text(text) => Ok(text),
-            Outcome::Error(value) => Err(error(&value).message),
-        }
+        answer
+    }
+}
+
+async fn answer(call: u64, hook: &str, payload: &str) -> Result<String, String> {
+    if script::flag("watch-hooks") {
+        Seen::add(json!({"hook": hook, "payload": read(payload)}));
+    }
+    let mut event = Event::new("hooks", hook, payload);
+    event.call = call;
+    match play(event).await {
+        Outcome::Text(text) => Ok(text),
+        Outcome::Error(value) => Err(error(&value).message),
     }
 }
 

@@ -214,7 +214,9 @@ async fn word_step(event: &Event, word: &str, last: &Value) -> Option<Outcome> {
             return None;
         }
         "tallied" => Seen::tallied().to_string(),
-        "counts" => json!({"seen": Seen::count(), "held": Seen::held()}).to_string(),
+        "counts" => {
+            json!({"seen": Seen::count(), "held": Seen::held(), "taken": Seen::taken()}).to_string()
+        }
         "forget" => {
             Seen::forget();
             "{}".to_owned()

@@ -13,6 +13,8 @@ pub struct Seen {
     held: Vec<(String, oneshot::Sender<Value>)>,
     counts: HashMap<String, usize>,
     tally: Tally,
+    /// Hooks that were taken within the call of another.
+    taken: usize,
 }
 
 /// Numbers that came in, without keeping them.
@@ -44,6 +46,16 @@ impl Seen {
     /// All of them, as a JSON array.
     pub fn all() -> String {
         SEEN.with_borrow(|seen| format!("[{}]", seen.entries.join(",")))
+    }
+
+    /// A hook was taken within the call of another.
+    pub fn take() {
+        SEEN.with_borrow_mut(|seen| seen.taken += 1);
+    }
+
+    /// How many were.
+    pub fn taken() -> usize {
+        SEEN.with_borrow(|seen| seen.taken)
     }
 
     /// How many.

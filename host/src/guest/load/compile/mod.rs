@@ -98,13 +98,13 @@ pub enum CompileError {
     #[error("{0}")]
     Refused(String),
     /// It took too much processor time.
-    #[error("compiling took more than {seconds} s of processor time")]
+    #[error("compiling took more than {seconds} s of processor time (limits.compile_time_ms)")]
     Cpu {
         /// The limit.
         seconds: u64,
     },
     /// It took too long by the clock.
-    #[error("compiling took longer than {} s", .limit.as_secs_f32())]
+    #[error("compiling took longer than {} s (limits.compile_time_ms)", .limit.as_secs_f32())]
     Wall {
         /// The limit.
         limit: Duration,
@@ -116,7 +116,9 @@ pub enum CompileError {
         limit: u64,
     },
     /// The child ended in another way: out of memory, or a bug.
-    #[error("compiling ended with {how}; it may use {address_space} bytes of memory. {said}")]
+    #[error(
+        "compiling ended with {how}; limits.compile_memory_bytes allows it {address_space} bytes, and more may help: {said}"
+    )]
     Died {
         /// The signal or exit status.
         how: String,
@@ -333,8 +335,19 @@ fn judge(status: ExitStatus, mut answer: Vec<u8>, said: &[u8], limits: &Limits) 
     Err(CompileError::Died {
         how: status.to_string(),
         address_space: limits.address_space,
-        said: clipped(String::from_utf8_lossy(said).trim()),
+        said: last_words(&String::from_utf8_lossy(said)),
     })
+}
+
+/// What the operator is shown of what the child said: what happened, and not where.
+fn last_words(said: &str) -> String {
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or("it said nothing");
+    match lines.next() {
+        // A panic has its place on the first line, and its reason on the second.
+        Some(reason) if first.starts_with("thread ") => clipped(reason),
+        _ => clipped(first),
+    }
 }
 
 #[cfg(test)]

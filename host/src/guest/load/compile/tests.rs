@@ -118,6 +118,15 @@ async fn ends_that_are_no_answer() {
     ));
 }
 
+#[test]
+fn of_a_panic_the_reason_is_told() {
+    let panicked = "\nthread 'main' (7) panicked at /home/x/.cargo/rayon.rs:1:2:\nno threads\nnote: run with\n";
+    assert_eq!(last_words(panicked), "no threads");
+    assert_eq!(last_words(" out of memory \nmore\n"), "out of memory");
+    assert_eq!(last_words("thread "), "thread");
+    assert_eq!(last_words("\n"), "it said nothing");
+}
+
 #[tokio::test]
 async fn what_the_child_writes_is_bounded() {
     let small = Limits {
@@ -140,11 +149,11 @@ async fn what_the_child_writes_is_bounded() {
             .unwrap_err(),
         CompileError::Artifact { limit: 5 }
     );
-    let flood = script("i=0; while [ $i -lt 20000 ]; do echo loud >&2; i=$((i+1)); done; exit 9");
+    let flood = script("i=0; while [ $i -lt 20000 ]; do printf loud >&2; i=$((i+1)); done; exit 9");
     match flood.compile(b"", LIMITS).await.unwrap_err() {
         CompileError::Died { said, .. } => {
             assert!(
-                said.starts_with("loud\\nloud") && said.len() < 2 * STDERR_LIMIT,
+                said.starts_with("loudloud") && said.len() < 2 * STDERR_LIMIT,
                 "{said}"
             );
         }

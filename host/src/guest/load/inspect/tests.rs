@@ -80,7 +80,7 @@ fn every_truncation_is_refused() {
 #[test]
 fn imports_that_are_not_offered_are_named_with_what_is() {
     let said = refusal_of("(module (import \"env\" \"fork\" (func)))");
-    assert!(said.starts_with("imports env fork, which is not offered; offered are wasi_snapshot_preview1, cln:guest/http@0.1.0, "), "{said}");
+    assert!(said.starts_with("imports env fork, which is not offered; offered are wasi_snapshot_preview1, cln:guest/hooks@0.1.0, cln:guest/http@0.1.0, "), "{said}");
     let said = refusal_of("(module (import \"wasi_snapshot_preview1\" \"fd_fly\" (func)))");
     assert!(
         said.starts_with(

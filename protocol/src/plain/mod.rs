@@ -6,14 +6,15 @@
 //! over half a surrogate pair and over a number that no double holds, and one that comes with
 //! lightningd takes the node with it.
 
+mod depth;
+
 use std::collections::HashSet;
 use std::fmt;
 
-use cln_protocol::json;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 
-use super::depth::{DEEPEST, is_too_deep};
+use crate::json::{self, RawStr};
+pub use depth::{DEEPEST, is_too_deep};
 
 /// Why a text is refused, to follow the word for what it is.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +24,7 @@ pub enum NotPlain {
     TooDeep,
     /// Something in it that a reader would choke on or misread.
     #[error("cannot be sent: {0}")]
-    Unreadable(#[from] serde_json::Error),
+    Unreadable(#[from] json::Error),
 }
 
 /// What the names of the outermost object must be.
@@ -41,58 +42,61 @@ pub fn is_plain(text: &str) -> bool {
     !is_too_deep(text) && json::from_str::<Plain>(text).is_ok()
 }
 
-/// Goes through a text that is JSON by its grammar.
+/// The same with the reason, to follow the word for what it is: `is not JSON: ...`.
 ///
 /// # Errors
 ///
-/// Too many levels, a string that is no Unicode text, a number out of range, or a name that
+/// Why it is not.
+pub fn plain(text: &str) -> Result<(), String> {
+    if is_plain(text) {
+        return Ok(());
+    }
+    check(text, Names::Any).map_err(|error| {
+        // Depth first: a reader that calls itself for each level is not for this text.
+        let grammar = match error {
+            NotPlain::TooDeep => None,
+            NotPlain::Unreadable(_) => json::from_str::<RawStr<'_>>(text).err(),
+        };
+        grammar.map_or_else(|| error.to_string(), |why| format!("is not JSON: {why}"))
+    })
+}
+
+/// Goes through a text.
+///
+/// # Errors
+///
+/// It is no JSON, has too many levels, a string that is no Unicode text, a number out of range, or a name that
 /// readers would not agree about.
-pub fn check(value: &RawValue, names: Names) -> Result<(), NotPlain> {
-    if is_too_deep(value.get()) {
+pub fn check(text: &str, names: Names) -> Result<(), NotPlain> {
+    if is_too_deep(text) {
         return Err(NotPlain::TooDeep);
     }
-    if names == Names::Once && value.get().starts_with('{') {
-        serde_json::from_str::<Members>(value.get())?;
-    } else {
-        json::from_str::<Plain>(value.get())?;
+    if names == Names::Once {
+        once(text)?;
     }
+    json::from_str::<Plain>(text)?;
     Ok(())
 }
 
-/// The outermost object.
-struct Members;
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each;
-        impl<'de> Visitor<'de> for Each {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut seen = HashSet::new();
-                while let Some((name, Plain)) = map.next_entry::<&RawValue, Plain>()? {
-                    if name.get().contains('\\') {
-                        return Err(A::Error::custom(format_args!(
-                            "the name {:.80} is written with an escape",
-                            name.get()
-                        )));
-                    }
-                    if !seen.insert(name.get()) {
-                        return Err(A::Error::custom(format_args!(
-                            "the name {:.80} is there twice",
-                            name.get()
-                        )));
-                    }
-                }
-                Ok(Members)
-            }
+/// Looks at the names of the outermost object, if it is one.
+fn once(text: &str) -> Result<(), json::Error> {
+    let mut seen = HashSet::new();
+    for member in json::members(text).into_iter().flatten() {
+        let name = member.map_err(Error::custom)?.name;
+        if name.escaped {
+            return Err(Error::custom(format_args!(
+                "the name {:.80} is written with an escape",
+                name.key
+            )));
         }
-        deserializer.deserialize_map(Each)
+        if !seen.insert(name.key) {
+            return Err(Error::custom(format_args!(
+                "the name {:.80} is there twice",
+                name.key
+            )));
+        }
     }
+    Ok(())
 }
 
 /// Any value. `IgnoredAny` would look at the grammar only.
@@ -151,8 +155,7 @@ mod tests {
     use super::*;
 
     fn says(text: &str, names: Names) -> Option<String> {
-        let value: &RawValue = serde_json::from_str(text).unwrap();
-        check(value, names).err().map(|error| error.to_string())
+        check(text, names).err().map(|error| error.to_string())
     }
 
     #[test]
@@ -198,9 +201,8 @@ mod tests {
             "1 2",
             "",
         ] {
-            let thorough = serde_json::from_str::<&RawValue>(text)
-                .is_ok_and(|value| check(value, Names::Any).is_ok());
-            assert_eq!(is_plain(text), thorough, "{text}");
+            assert_eq!(is_plain(text), check(text, Names::Any).is_ok(), "{text}");
+            assert_eq!(is_plain(text), plain(text).is_ok(), "{text}");
             let by_serde = serde_json::from_str::<Plain>(text).is_ok();
             assert_eq!(is_plain(text), by_serde, "{text}");
         }

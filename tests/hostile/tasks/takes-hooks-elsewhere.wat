@@ -1,0 +1,20 @@
+;; A method, a notification and the background task say that they have answered a hook, and ask for the next.
+;;! "expect": [{"level": "info", "text": "refused"}], "forbid": ["taken"]
+(import "cln:guest/hooks@0.1.0" "next" (func $next (param i32 i32 i32 i32)))
+(import "cln:guest/log@0.1.0" "log" (func $log (param i32 i32 i32)))
+(data (i32.const 840) "refused")
+(data (i32.const 860) "taken")
+(data (i32.const 1088) "{\"result\":\"fail\"}")
+(data (i32.const 1120) "{}")
+(func $take
+  (i32.store8 (i32.const 512) (i32.const 7))
+  (call $next (i32.const 0) (i32.const 1088) (i32.const 17) (i32.const 512))
+  (if (i32.eqz (i32.load8_u (i32.const 512)))
+    (then (call $log (i32.const 2) (i32.const 840) (i32.const 7)))
+    (else (call $log (i32.const 2) (i32.const 860) (i32.const 5)))))
+(func (export "cln:guest/plugin@0.1.0#run") (call $take))
+(func (export "cln:guest/plugin@0.1.0#notification") (param i32 i32 i32 i32 i32 i32 i32) (call $take))
+(func (export "cln:guest/plugin@0.1.0#method") (param i64 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+  (call $take)
+  (i32.store (i32.const 128) (i32.const 0)) (i32.store (i32.const 136) (i32.const 1120)) (i32.store (i32.const 140) (i32.const 2))
+  (i32.const 128))
