@@ -20,7 +20,6 @@
 use crate::simulator::{Builder, Simulator};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -349,9 +348,7 @@ impl Folder {
             json!(module.to_string_lossy()),
             policy(&script)
         );
-        std::fs::write(&path, text).expect("a file");
-        let executable = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(&path, executable).expect("an executable file");
+        crate::executable::write(&path, &text).expect("an executable file");
         path
     }
 }

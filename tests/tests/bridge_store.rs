@@ -1,6 +1,7 @@
 //! What guests keep, and what they may spend: over restarts, at their limits, and where the disk is bad.
 
 use cln_wasm_tests::bridge::{Folder, add_solo, bridge, manifest, methods, scripted};
+use cln_wasm_tests::executable;
 use cln_wasm_tests::simulator::{Builder, Node, RpcError};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
@@ -231,8 +232,7 @@ fn a_solo_guest_has_its_store_in_db_write_before_init() {
          [grant.hooks]\ndb_write = {{ secrets = [\"db_write\"] }}\n",
         json!(wasm)
     );
-    std::fs::write(&solo, text).unwrap();
-    std::fs::set_permissions(&solo, std::fs::Permissions::from_mode(0o755)).unwrap();
+    executable::write(&solo, &text).unwrap();
     let builder = cln_wasm_tests::simulator::Simulator::builder();
     let node = place.start(add_solo(builder, &solo));
     node.db_write(&["INSERT one"]).unwrap();

@@ -7,19 +7,7 @@ mod scripted;
 use cln_wasm_tests::lab::Lab;
 use scripted::ask;
 use serde_json::{Value, json};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-
-/// An executable that runs the scripted plugin with a script of its own.
-fn wrapped(folder: &tempfile::TempDir, name: &str, script: &Value) -> PathBuf {
-    let path = folder.path().join(name);
-    let script = script.to_string().replace('\'', "'\\''");
-    let plugin = scripted::path();
-    let text = format!("#!/bin/sh\nSCRIPT='{script}' exec {}\n", plugin.display());
-    std::fs::write(&path, text).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    path
-}
 
 fn topics(seen: &Value) -> Vec<String> {
     let name = |entry: &Value| match entry {
@@ -32,7 +20,7 @@ fn topics(seen: &Value) -> Vec<String> {
 #[test]
 fn a_plugin_that_behaves_well_lives_on_a_real_network() {
     let folder = tempfile::tempdir().unwrap();
-    let plugin = wrapped(&folder, "plugin.sh", &json!({"say": true}));
+    let plugin = scripted::wrapped(folder.path(), "plugin.sh", &json!({"say": true}));
     let arg = format!("--plugin={}", plugin.display());
     let Some(lab) = Lab::start(&[&[arg.as_str(), "--s-int=5"][..], &[arg.as_str()]]) else {
         return;
@@ -69,8 +57,8 @@ fn a_plugin_that_behaves_well_lives_on_a_real_network() {
 #[test]
 fn a_held_payment_keeps_nobody_waiting() {
     let folder = tempfile::tempdir().unwrap();
-    let plugin = wrapped(
-        &folder,
+    let plugin = scripted::wrapped(
+        folder.path(),
         "plugin.sh",
         &json!({"say": true, "hold": ["htlc_accepted"]}),
     );
@@ -96,7 +84,7 @@ fn real_nodes_agree_about_misbehaviour() {
     };
     let folder = tempfile::tempdir().unwrap();
     let start = |plugin: &Path| lab.rpc(0, "plugin", json!(["start", plugin]));
-    let plugin = wrapped(&folder, "scripted.py", &json!({}));
+    let plugin = scripted::wrapped(folder.path(), "scripted.py", &json!({}));
     for (text, reason) in misbehaviour::texts() {
         start(&plugin).unwrap();
         let written = lab.rpc(0, "write-text", json!([text]));
@@ -117,7 +105,7 @@ fn real_nodes_agree_about_misbehaviour() {
     }
     for (manifest, words) in misbehaviour::manifests() {
         let script = json!({"quiet": true, "manifest": manifest});
-        let plugin = wrapped(&folder, "scripted.py", &script);
+        let plugin = scripted::wrapped(folder.path(), "scripted.py", &script);
         let refused = start(&plugin).unwrap_err();
         assert!(refused.message.contains(words), "{manifest}: {refused}");
     }
@@ -148,7 +136,10 @@ fn real_nodes_agree_with_the_verdicts() {
     for (name, script) in bad {
         let verdict = scripted::builder(script.clone()).start().err().unwrap();
         assert!(!verdict.verdict().unwrap().is_killed(), "{name}");
-        let arg = format!("--plugin={}", wrapped(&folder, name, &script).display());
+        let arg = format!(
+            "--plugin={}",
+            scripted::wrapped(folder.path(), name, &script).display()
+        );
         match Lab::start_with(&[[arg]], true) {
             None => return,
             Some(started) => {
@@ -160,7 +151,7 @@ fn real_nodes_agree_with_the_verdicts() {
     let answer = json!({"answers": {"custommsg": {"result": {"result": "banana"}}}});
     let arg = format!(
         "--plugin={}",
-        wrapped(&folder, "banana.sh", &answer).display()
+        scripted::wrapped(folder.path(), "banana.sh", &answer).display()
     );
     let Some(lab) = Lab::start(&[vec![], vec![arg]]) else {
         return;
@@ -200,7 +191,7 @@ fn real_nodes_agree_about_rpc_command() {
         let hooks = json!([{"name": "rpc_command", "filters": ["options"]}]);
         let script =
             json!({"answers": {"rpc_command": {"result": answer}}, "manifest": {"hooks": hooks}});
-        let plugin = wrapped(&folder, "scripted.py", &script);
+        let plugin = scripted::wrapped(folder.path(), "scripted.py", &script);
         lab.rpc(0, "plugin", json!(["start", plugin])).unwrap();
         let node = scripted::start(script);
         for request in [

@@ -230,16 +230,7 @@ fn manifests_that_stop_the_node() {
 fn a_taken_option_only_kills_when_the_node_runs() {
     let taken = json!({"quiet": true, "manifest": misbehaviour::option(json!({"name": "s-int"}))});
     let mut node = builder(json!({})).start().unwrap();
-    // The environment of the first plugin is not that of the second: write a wrapper.
-    let wrapper = node.directory().join("second.sh");
-    let script = taken.to_string().replace('\'', "'\\''");
-    let text = format!(
-        "#!/bin/sh\nSCRIPT='{script}' exec {}\n",
-        scripted::path().display()
-    );
-    std::fs::write(&wrapper, text).unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&wrapper, mode).unwrap();
+    let wrapper = scripted::wrapped(node.directory(), "second.sh", &taken);
     let failure = node.plugin_start(&wrapper, &[]).unwrap_err();
     let verdict = failure.verdict().unwrap();
     assert!(

@@ -1,11 +1,11 @@
 //! What these tests share: guests as an operator has them, nodes with the bridge, their processes.
 
 use cln_wasm_tests::bridge::{Folder, binary, built_guest};
+use cln_wasm_tests::executable;
 use cln_wasm_tests::lab::{Lab, NodeSetup};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A guest of this repository's `guests`, with the policy that it comes with.
@@ -47,8 +47,7 @@ pub fn solo(folder: &tempfile::TempDir, name: &str) -> PathBuf {
     let module = built_guest(name, &format!("guests/{name}"));
     std::fs::write(at(format!("{name}.wasm")), module).unwrap();
     let path = at(format!("{name}.toml"));
-    std::fs::write(&path, policy(name)).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    executable::write(&path, &policy(name)).unwrap();
     path
 }
 

@@ -1,6 +1,7 @@
 //! Nodes with the scripted plugin (`plugins/scripted.py`).
 #![allow(dead_code)]
 
+use cln_wasm_tests::executable;
 use cln_wasm_tests::simulator::{Builder, Node, Simulator};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -13,6 +14,16 @@ pub fn path() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "plugins", "scripted.py"]
         .iter()
         .collect()
+}
+
+/// An executable that runs the plugin with a script of its own: to lightningd, all plugins have one environment.
+pub fn wrapped(folder: &Path, name: &str, script: &Value) -> PathBuf {
+    let path = folder.join(name);
+    let script = script.to_string().replace('\'', "'\\''");
+    let plugin = self::path();
+    let text = format!("#!/bin/sh\nSCRIPT='{script}' exec {}\n", plugin.display());
+    executable::write(&path, &text).unwrap();
+    path
 }
 
 /// A builder with one scripted plugin.

@@ -1,10 +1,10 @@
 //! Where the bridge and the guests are, and a folder of guests as an operator has it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use cln_wasm_tests::executable;
 
 /// What is in `guests`; whatever else an operator has built is left alone.
 const GUESTS: [&str; 7] = [
@@ -77,7 +77,7 @@ impl Place {
         fs::create_dir_all(&folder)?;
         self.copy(name, &folder)?;
         let file = folder.join(format!("{name}.toml"));
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
+        executable::write(&file, &fs::read_to_string(&file)?)?;
         Ok(file)
     }
 
@@ -86,7 +86,7 @@ impl Place {
         let file = self.solo(name)?;
         let text = fs::read_to_string(&file)?;
         let (_, body) = text.split_once('\n').context("more than one line")?;
-        fs::write(&file, format!("#!{}\n{body}", self.bridge.display()))?;
+        executable::write(&file, &format!("#!{}\n{body}", self.bridge.display()))?;
         Ok(file)
     }
 

@@ -2,9 +2,9 @@
 //! on each, and backup beside it on the one in the middle.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use cln_wasm_tests::executable;
 use cln_wasm_tests::lab::{Lab, find_lightningd};
 use cln_wasm_tests::simulator::{Failure, RpcError};
 use serde_json::{Value, json};
@@ -91,8 +91,7 @@ fn launcher(place: &Place) -> anyhow::Result<PathBuf> {
         quoted(&folder),
         quoted(&place.bridge)
     );
-    fs::write(&script, text)?;
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    executable::write(&script, &text)?;
     Ok(script)
 }
 
