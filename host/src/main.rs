@@ -55,6 +55,7 @@ fn main() -> ExitCode {
     if arguments.compile_guest {
         return compile::compile_child_main();
     }
+    leave_out_huge_pages();
     if std::env::var_os("LIGHTNINGD_PLUGIN").is_none() && std::io::stdin().is_terminal() {
         eprintln!(
             "cln-wasm is a plugin: lightningd starts it and speaks to it.\n\
@@ -72,6 +73,16 @@ fn main() -> ExitCode {
         }
     }
 }
+
+/// A guest touches a few pages of its memory here and there, and each would have 2 MB in place of 4 KB
+/// (docs/performance.md, "Huge pages"). Where the kernel gives none, there are none to leave out.
+#[cfg(target_os = "linux")]
+fn leave_out_huge_pages() {
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn leave_out_huge_pages() {}
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()

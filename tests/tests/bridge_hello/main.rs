@@ -52,6 +52,18 @@ fn teller() -> Folder {
     )
 }
 
+/// Also where the kernel gives them to everybody: docs/performance.md, "Huge pages".
+#[test]
+#[cfg(target_os = "linux")]
+fn the_bridge_takes_no_huge_pages() {
+    let (_folder, node) = hello();
+    let path = format!("/proc/{}/status", node.pid(0).unwrap());
+    let status = std::fs::read_to_string(path).unwrap();
+    let line = status.lines().find(|line| line.starts_with("THP_enabled:"));
+    // A kernel without them has no such line.
+    assert!(line.is_none_or(|line| line.ends_with('0')), "{line:?}");
+}
+
 #[test]
 fn the_manifest_is_the_documents_example() {
     let (_folder, node) = hello();

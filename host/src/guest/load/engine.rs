@@ -72,6 +72,8 @@ fn config() -> Config {
     // guest's own DWARF, in this process, by a reader that follows it as deep and copies as much
     // as it says.
     config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
+    // Where in the guest's code an instruction comes from is for lines alone.
+    config.generate_address_map(false);
     config
 }
 
