@@ -1,13 +1,11 @@
 //! What lightningd says in `init`.
 
-use std::fmt;
 use std::rc::Rc;
 
 use cln_protocol::hook::Hook;
-use cln_protocol::json::RawValue;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use cln_protocol::json::{self, RawStr, RawValue};
 
-use crate::members::Members;
+use crate::members::{self, Members};
 use crate::option::Readable;
 
 /// The node's configuration, the options' values: what a guest's state is made from.
@@ -20,11 +18,9 @@ pub struct Init {
 }
 
 /// Secrets that payloads come without, by the hook or topic.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Withheld {
-    #[serde(default)]
     hooks: Members<Vec<String>>,
-    #[serde(default)]
     subscriptions: Members<Vec<String>>,
 }
 
@@ -78,60 +74,107 @@ pub struct Configuration {
     pub extra: Members<RawValue>,
 }
 
-// By hand: what serde makes of "all the rest" reads everything twice, and every guest has it.
-impl<'de> Deserialize<'de> for Configuration {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
+/// `params` of `init`.
+#[derive(Debug, Default)]
+pub(crate) struct Params {
+    pub options: Members<RawValue>,
+    pub configuration: Configuration,
+    pub withheld: Withheld,
+}
 
-        impl<'de> Visitor<'de> for Members {
-            type Value = Configuration;
+// By hand, from texts that are read one by one. Of what serde makes for these types, every guest would have six times as
+// much, and nothing here is read often.
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the configuration")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Configuration, A::Error> {
-                let mut read = Configuration::default();
-                while let Some(name) = map.next_key::<String>()? {
-                    match name.as_str() {
-                        "lightning-dir" => read.lightning_dir = map.next_value()?,
-                        "rpc-file" => read.rpc_file = map.next_value()?,
-                        "startup" => read.startup = map.next_value()?,
-                        "network" => read.network = map.next_value()?,
-                        "feature_set" => read.feature_set = map.next_value()?,
-                        _ => {
-                            read.extra.push(name, map.next_value()?);
-                        }
-                    }
-                }
-                Ok(read)
+impl Params {
+    pub fn read(text: &str) -> Result<Self, json::Error> {
+        let mut read = Params::default();
+        for (name, value) in members::raw(text)? {
+            let value = value.get();
+            match name.as_str() {
+                "options" => read.options = kept(value)?,
+                "configuration" => read.configuration = Configuration::read(value)?,
+                "withheld" => read.withheld = Withheld::read(value)?,
+                _ => {}
             }
         }
-
-        deserializer.deserialize_map(Members)
+        Ok(read)
     }
 }
 
-/// `params` of `init`.
-#[derive(Debug, serde::Deserialize)]
-pub(crate) struct Params {
-    #[serde(default)]
-    pub options: Members<RawValue>,
-    #[serde(default)]
-    pub configuration: Configuration,
-    #[serde(default)]
-    pub withheld: Withheld,
+impl Configuration {
+    #[inline(never)]
+    fn read(text: &str) -> Result<Self, json::Error> {
+        let mut read = Configuration::default();
+        for (name, value) in members::raw(text)? {
+            let member = match name.as_str() {
+                "lightning-dir" => &mut read.lightning_dir,
+                "rpc-file" => &mut read.rpc_file,
+                "network" => &mut read.network,
+                "startup" => {
+                    read.startup = json::from_str(value.get())?;
+                    continue;
+                }
+                "feature_set" => {
+                    for (place, bits) in members::raw(value.get())? {
+                        read.feature_set.push(place, string(bits)?);
+                    }
+                    continue;
+                }
+                _ => {
+                    read.extra.push(name, value.to_owned());
+                    continue;
+                }
+            };
+            *member = string(value)?;
+        }
+        Ok(read)
+    }
+}
+
+impl Withheld {
+    #[inline(never)]
+    fn read(text: &str) -> Result<Self, json::Error> {
+        let mut read = Withheld::default();
+        for (name, value) in members::raw(text)? {
+            let of = match name.as_str() {
+                "hooks" => &mut read.hooks,
+                "subscriptions" => &mut read.subscriptions,
+                _ => continue,
+            };
+            for (event, secrets) in members::raw(value.get())? {
+                let secrets: Vec<RawStr<'_>> = json::from_str(secrets.get())?;
+                let mut names = Vec::new();
+                for name in secrets {
+                    names.push(string(name)?);
+                }
+                of.push(event, names);
+            }
+        }
+        Ok(read)
+    }
+}
+
+#[inline(never)]
+fn string(value: RawStr<'_>) -> Result<String, json::Error> {
+    json::from_str(value.get())
+}
+
+#[inline(never)]
+fn kept(text: &str) -> Result<Members<RawValue>, json::Error> {
+    let mut kept = Members::default();
+    for (name, value) in members::raw(text)? {
+        kept.push(name, value.to_owned());
+    }
+    Ok(kept)
 }
 
 #[cfg(test)]
 mod tests {
-    use cln_protocol::json;
-
     use super::*;
 
     #[test]
     fn the_configuration_is_read_as_lightningd_writes_it() {
-        let read: Configuration = json::from_str(
+        let read = Configuration::read(
             r#"{"lightning-dir":"/d/regtest","rpc-file":"lightning-rpc","startup":true,
                 "network":"regtest","feature_set":{"node":"80","channel":""},
                 "always_use_proxy":false,"torv3-enabled":true}"#,
@@ -145,13 +188,8 @@ mod tests {
         let extra: Vec<_> = read.extra.iter().map(|(name, _)| name).collect();
         assert_eq!(extra, ["always_use_proxy", "torv3-enabled"]);
 
-        assert!(
-            json::from_str::<Configuration>("{}")
-                .unwrap()
-                .network
-                .is_empty()
-        );
-        let error = json::from_str::<Configuration>(r#"{"startup":"yes"}"#).unwrap_err();
+        assert!(Configuration::read("{}").unwrap().network.is_empty());
+        let error = Configuration::read(r#"{"startup":"yes"}"#).unwrap_err();
         assert!(
             error
                 .to_string()

@@ -3,13 +3,12 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
-use cln_protocol::json::{self, RawValue};
+use cln_protocol::json::{RawStr, RawValue};
 use cln_protocol::manifest::{OptionSpec, OptionType};
 use futures::FutureExt;
 use futures::channel::mpsc;
 use futures::future::{LocalBoxFuture, ready};
 use futures::stream::{FuturesUnordered, StreamExt};
-use serde::Deserialize;
 
 use crate::border::{LogLevel, Outside};
 use crate::cx::{Core, Cx};
@@ -17,7 +16,7 @@ use crate::error::RpcError;
 use crate::guest::{Guest, OptionEntry, Start};
 use crate::init::{self, Init};
 use crate::kv;
-use crate::members::Members;
+use crate::members::{self, Members};
 use crate::method;
 use crate::same::same;
 use crate::subscription::Delivery;
@@ -111,8 +110,8 @@ impl<S: 'static> Instance<S> {
     }
 
     fn take_init(&self, text: &str) -> Result<(), String> {
-        let params: init::Params =
-            json::from_str(text).map_err(|error| format!("init is not as expected: {error}"))?;
+        let params = init::Params::read(text)
+            .map_err(|error| format!("init is not as expected: {error}"))?;
         let init = Init {
             configuration: Rc::new(params.configuration),
             values: params.options,
@@ -192,14 +191,12 @@ fn validate<S>(entry: &OptionEntry<S>, value: Option<&str>) -> Result<(), String
 
 impl<S: 'static> Exports for Instance<S> {
     fn getmanifest(&self, request: &str) -> String {
-        #[derive(Default, Deserialize)]
-        struct Request {
-            #[serde(rename = "allow-deprecated-apis", default)]
-            deprecated: bool,
-        }
         // v0.8.2 sent no params at all.
-        let request: Request = json::from_str(request).unwrap_or_default();
-        self.core.deprecated_apis.set(request.deprecated);
+        let params = members::raw(request).unwrap_or_default();
+        let allowed = |(name, value): &(String, RawStr<'_>)| {
+            name == "allow-deprecated-apis" && value.get() == "true"
+        };
+        self.core.deprecated_apis.set(params.iter().any(allowed));
         self.guest.manifest.to_json()
     }
 

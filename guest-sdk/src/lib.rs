@@ -114,6 +114,8 @@ pub use serde_json;
 
 /// JSON, read and written as serde_json does, by what each guest has in it anyway.
 /// `serde_json::from_str` brings a second reader into the guest.
+///
+/// One thing is not read: a struct that is written as an array of its fields.
 pub mod json {
     pub use cln_protocol::json::{Error, RawStr, RawValue, from_slice, from_str, to_string};
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use cln_protocol::json::{self, RawStr};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
@@ -42,6 +43,13 @@ impl<T> Members<T> {
     pub(crate) fn into_vec(self) -> Vec<(String, T)> {
         self.0
     }
+}
+
+/// The members of the object that `text` is.
+// One function, for whatever is in them: every guest has it.
+#[inline(never)]
+pub(crate) fn raw(text: &str) -> Result<Vec<(String, RawStr<'_>)>, json::Error> {
+    json::from_str::<Members<RawStr<'_>>>(text).map(Members::into_vec)
 }
 
 impl<T> Default for Members<T> {

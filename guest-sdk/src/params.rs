@@ -7,14 +7,15 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use cln_protocol::json::{self, Misread, RawStr};
-use serde::de::value::StringDeserializer;
+use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, MapAccess, Unexpected, Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, IntoDeserializer, MapAccess,
+    Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
 use crate::error::RpcError;
-use crate::members::Members;
+use crate::members;
 use value::Value;
 
 /// The parameter names in a method's `usage`, such as `id [label] [force]`, in
@@ -102,7 +103,7 @@ impl<'a> Params<'a> {
         if !self.params.starts_with('{') {
             return Err(Wrong("Expected array or object for params".to_owned()));
         }
-        Ok(json::from_str::<Members<RawStr<'_>>>(self.params)?.into_vec())
+        Ok(members::raw(self.params)?)
     }
 
     /// Each parameter with its name. A null in an array means "not given".
@@ -131,6 +132,21 @@ impl<'a> Params<'a> {
             .filter(|(_, value)| value.get() != "null")
             .map(|(name, value)| (name.to_owned(), value))
             .collect())
+    }
+
+    /// The same for a struct with these fields.
+    fn of_struct(&self, fields: &[&str]) -> Result<Named<'a>, Wrong> {
+        let members = self.named(fields)?;
+        // Before there are more members than fields, one is unknown or there twice.
+        for (at, (name, _)) in members.iter().enumerate() {
+            if !fields.contains(&name.as_str()) {
+                return Err(unknown(name));
+            }
+            if members.iter().take(at).any(|(before, _)| before == name) {
+                return Err(twice(name));
+            }
+        }
+        Ok(Named::new(members))
     }
 
     fn nothing(&self) -> Result<(), Wrong> {
@@ -168,17 +184,7 @@ impl<'de> Deserializer<'de> for Params<'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Wrong> {
-        let members = self.named(fields)?;
-        // Before there are more members than fields, one is unknown or there twice.
-        for (at, (name, _)) in members.iter().enumerate() {
-            if !fields.contains(&name.as_str()) {
-                return Err(unknown(name));
-            }
-            if members.iter().take(at).any(|(before, _)| before == name) {
-                return Err(twice(name));
-            }
-        }
-        visitor.visit_map(Named::new(members))
+        visitor.visit_map(self.of_struct(fields)?)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
@@ -256,7 +262,7 @@ impl<'de> MapAccess<'de> for Named<'de> {
         let Some((name, _)) = &self.current else {
             return Ok(None);
         };
-        let key: StringDeserializer<Wrong> = de::IntoDeserializer::into_deserializer(name.clone());
+        let key: StrDeserializer<'_, Wrong> = name.as_str().into_deserializer();
         seed.deserialize(key).map(Some)
     }
 
@@ -266,8 +272,14 @@ impl<'de> MapAccess<'de> for Named<'de> {
         };
         let text = value.get();
         seed.deserialize(Value(text))
-            .map_err(|Wrong(reason)| Wrong(format!("{name}: {reason}: invalid token '{text}'")))
+            .map_err(|reason| not_valid(&name, reason, text))
     }
+}
+
+#[cold]
+#[inline(never)]
+fn not_valid(name: &str, Wrong(reason): Wrong, text: &str) -> Wrong {
+    Wrong(format!("{name}: {reason}: invalid token '{text}'"))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod scripted;
 use cln_wasm_tests::lab::Lab;
 use scripted::ask;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 fn topics(seen: &Value) -> Vec<String> {
     let name = |entry: &Value| match entry {

@@ -183,7 +183,7 @@ impl serde::Serialize for FailureMessage {
 
 impl<'de> serde::Deserialize<'de> for FailureMessage {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(super::fixed::FromText::new("a failure message as hex"))
+        super::fixed::from_text(deserializer, "a failure message as hex")
     }
 }
 

@@ -1,5 +1,11 @@
 //! Byte strings of a fixed length, written as hex.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{Deserializer, Error, Visitor};
+
 /// Text that is not a value of the type it was read as.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -34,13 +40,7 @@ macro_rules! fixed_hex {
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let mut bytes = [0; $len];
-                $crate::primitives::hex_digits::decode(text, &mut bytes).ok_or_else(|| {
-                    $crate::primitives::ParseError(format!(
-                        "not {} hex digits ({} given)",
-                        2 * $len,
-                        text.len()
-                    ))
-                })?;
+                $crate::primitives::hex_digits::fill(&mut bytes, text)?;
                 Ok($name(bytes))
             }
         }
@@ -53,10 +53,10 @@ macro_rules! fixed_hex {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str($crate::primitives::fixed::FromText::new(concat!(
-                    stringify!($name),
-                    " as hex"
-                )))
+                $crate::primitives::fixed::from_text(
+                    deserializer,
+                    concat!(stringify!($name), " as hex"),
+                )
             }
         }
     };
@@ -92,33 +92,39 @@ macro_rules! never_shown {
 
 pub(super) use {fixed_hex, never_shown, shown_as_hex};
 
-/// Reads any type with [`FromStr`](std::str::FromStr) from a JSON string, without a copy of it.
-pub(crate) struct FromText<T> {
-    expecting: &'static str,
-    value: std::marker::PhantomData<T>,
-}
-
-impl<T> FromText<T> {
-    pub(crate) fn new(expecting: &'static str) -> Self {
-        FromText {
-            expecting,
-            value: std::marker::PhantomData,
-        }
-    }
-}
-
-impl<T> serde::de::Visitor<'_> for FromText<T>
+/// Reads any type with [`FromStr`](std::str::FromStr) from a JSON string, in most cases without a copy of it.
+///
+/// What reads the string is one function for all these types: every guest has it.
+pub(crate) fn from_text<'de, T, D>(deserializer: D, expecting: &'static str) -> Result<T, D::Error>
 where
-    T: std::str::FromStr,
-    T::Err: std::fmt::Display,
+    T: FromStr,
+    T::Err: fmt::Display,
+    D: Deserializer<'de>,
 {
-    type Value = T;
+    let text = deserializer.deserialize_str(Text { expecting })?;
+    text.parse().map_err(D::Error::custom)
+}
 
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+struct Text {
+    expecting: &'static str,
+}
+
+impl<'de> Visitor<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.expecting)
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
-        text.parse().map_err(E::custom)
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(text))
     }
 }

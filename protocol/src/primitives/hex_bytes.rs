@@ -64,7 +64,7 @@ impl serde::Serialize for HexBytes {
 
 impl<'de> serde::Deserialize<'de> for HexBytes {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(super::fixed::FromText::new("hex"))
+        super::fixed::from_text(deserializer, "hex")
     }
 }
 

@@ -1,5 +1,7 @@
 //! Hex digits to bytes: by a table, in WebAssembly thirty-two at a time.
 
+use super::fixed::ParseError;
+
 /// What each digit stands for; more than fifteen for what is none.
 const VALUES: [u8; 256] = {
     let mut values = [0xff; 256];
@@ -12,7 +14,22 @@ const VALUES: [u8; 256] = {
     values
 };
 
+/// Fills `bytes` with what `text` says.
+///
+/// Errors: it is not two digits for each byte.
+pub(crate) fn fill(bytes: &mut [u8], text: &str) -> Result<(), ParseError> {
+    decode(text, bytes).ok_or_else(|| not_digits(2 * bytes.len(), text.len()))
+}
+
+#[cold]
+#[inline(never)]
+fn not_digits(wanted: usize, given: usize) -> ParseError {
+    ParseError(format!("not {wanted} hex digits ({given} given)"))
+}
+
 /// Fills `bytes` with what `text` says. None when it is not two digits for each byte.
+// Once in a guest, not once for each of its types.
+#[inline(never)]
 pub(crate) fn decode(text: &str, bytes: &mut [u8]) -> Option<()> {
     let (pairs, odd) = text.as_bytes().as_chunks::<2>();
     if !odd.is_empty() || pairs.len() != bytes.len() {

@@ -54,7 +54,7 @@ impl serde::Serialize for Psbt {
 
 impl<'de> serde::Deserialize<'de> for Psbt {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(super::fixed::FromText::new("a PSBT in base64"))
+        super::fixed::from_text(deserializer, "a PSBT in base64")
     }
 }
 

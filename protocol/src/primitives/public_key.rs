@@ -35,8 +35,7 @@ impl std::str::FromStr for PublicKey {
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut bytes = [0; 33];
-        super::hex_digits::decode(text, &mut bytes)
-            .ok_or_else(|| ParseError(format!("not 66 hex digits ({} given)", text.len())))?;
+        super::hex_digits::fill(&mut bytes, text)?;
         PublicKey::from_bytes(bytes)
     }
 }
@@ -49,7 +48,7 @@ impl serde::Serialize for PublicKey {
 
 impl<'de> serde::Deserialize<'de> for PublicKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(super::fixed::FromText::new("a public key of 66 hex digits"))
+        super::fixed::from_text(deserializer, "a public key of 66 hex digits")
     }
 }
 

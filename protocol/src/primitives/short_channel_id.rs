@@ -92,7 +92,7 @@ impl serde::Serialize for ShortChannelId {
 
 impl<'de> serde::Deserialize<'de> for ShortChannelId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(super::fixed::FromText::new("a short channel id"))
+        super::fixed::from_text(deserializer, "a short channel id")
     }
 }
 

@@ -185,7 +185,7 @@ impl serde::Serialize for TlvStream {
 
 impl<'de> serde::Deserialize<'de> for TlvStream {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(super::fixed::FromText::new("a TLV stream as hex"))
+        super::fixed::from_text(deserializer, "a TLV stream as hex")
     }
 }
 

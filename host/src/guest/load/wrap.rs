@@ -20,7 +20,8 @@ use super::{
 pub fn wrap(module: &[u8]) -> Result<Vec<u8>, Refused> {
     let encode = || {
         ComponentEncoder::default()
-            .validate(true)
+            // The module has been inspected, and the engine validates what comes of it.
+            .validate(false)
             .module(module)?
             .adapter(
                 WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME,

@@ -12,6 +12,12 @@ where
 {
     let theirs = serde_json::from_str::<T>(text).map_err(|error| reason(&error));
     let ours = ours.map_err(|error| reason(&error));
+    // A struct is read from an object alone: see `typed`.
+    if let Err(reason) = &ours
+        && reason.starts_with("invalid type: sequence, expected struct ")
+    {
+        return;
+    }
     match serde_json::from_str::<IgnoredAny>(text) {
         Ok(_) => assert_eq!(format!("{ours:?}"), format!("{theirs:?}"), "{text}"),
         // Of several things that are wrong, which is seen first may differ.

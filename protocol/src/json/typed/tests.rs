@@ -171,6 +171,24 @@ fn depth() {
     }
 }
 
+/// Where serde_json takes its fields in their order, too.
+#[test]
+fn a_struct_is_no_array() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Pair {
+        one: u8,
+        two: u8,
+    }
+    let pair = serde_json::from_str::<Pair>("[1,2]").unwrap();
+    assert_eq!((pair.one, pair.two), (1, 2));
+    let error = from_str::<Pair>("[1,2]").unwrap_err();
+    assert_eq!(
+        error.reason(),
+        "invalid type: sequence, expected struct Pair"
+    );
+    same::<Vec<Pair>>("[[1,2]]");
+}
+
 #[test]
 fn it_says_where() {
     let error = |text| from_str::<BTreeMap<String, u8>>(text).unwrap_err();

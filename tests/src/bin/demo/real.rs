@@ -1,7 +1,6 @@
 //! The same under real lightningd nodes, where there are any: three in a line, the bridge
 //! on each, and backup beside it on the one in the middle.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use cln_wasm_tests::executable;
