@@ -30,7 +30,7 @@ use crate::cpu::Machine;
 use crate::figures::Figures;
 use crate::guests::Workshop;
 use crate::peers::Peer;
-use crate::rows::{Bench, burn, count, crowd, fleet, startup};
+use crate::rows::{Bench, apart, burn, count, crowd, fleet, startup};
 
 /// Measures the bridge beside native plugins.
 #[derive(Debug, Parser)]
@@ -149,6 +149,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     burn::measure(&mut bench)?;
     startup::measure(&mut bench)?;
     crowd::measure(&mut bench)?;
+    apart::measure(&mut bench)?;
     let (figures, rounds) = (&bench.figures, bench.rounds);
     println!("{}", table::plain(&table::lines(figures)));
     let results = place.join("results");

@@ -19,6 +19,10 @@ use serde_json::Value;
 
 use crate::frame::{is_log, number};
 
+mod crew;
+
+pub use crew::Crew;
+
 /// How to start one.
 #[derive(Debug, Clone)]
 pub struct Start {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::cpu::Cores;
 use crate::figures::{Figures, median};
 use crate::peers::Peer;
+use crate::rows::apart;
 use crate::rows::crowd::ALONE;
 use crate::rows::startup::COLD;
 
@@ -89,10 +90,25 @@ impl Maker<'_> {
 
     /// A row that only the bridge has.
     fn bridge(&mut self, what: &str, value: Option<String>, goal: &str, reached: Option<bool>) {
+        self.beside(what, |_| None, value, goal, reached);
+    }
+
+    /// A row of guests, beside as many native plugins where those were measured.
+    fn beside(
+        &mut self,
+        what: &str,
+        native: impl Fn(Peer) -> Option<String>,
+        value: Option<String>,
+        goal: &str,
+        reached: Option<bool>,
+    ) {
         let Some(value) = value else { return };
         self.lines.push(Line {
             what: what.to_owned(),
-            cells: [dash(), dash(), dash(), value],
+            cells: Peer::ALL.map(|peer| match peer {
+                Peer::Bridge => value.clone(),
+                _ => native(peer).unwrap_or_else(dash),
+            }),
             goal: goal.to_owned(),
             reached,
         });
@@ -134,6 +150,10 @@ fn rate(value: f64) -> String {
 
 fn megabytes(kib: f64) -> String {
     format!("{:.1} MB", kib * 1024.0 / 1e6)
+}
+
+fn kilobytes(kb: f64) -> String {
+    format!("{kb:.0} KB")
 }
 
 /// All lines for which there are figures.
@@ -321,7 +341,8 @@ fn startup(maker: &mut Maker<'_>) {
 
 fn memory(maker: &mut Maker<'_>) {
     let figures = maker.figures;
-    for (word, row) in [("resident", "memory-rss"), ("proportional", "memory-pss")] {
+    let rows = [("resident", "memory-rss"), ("proportional", "memory-pss")];
+    for ((word, row), process) in rows.into_iter().zip(apart::MEMORY) {
         let get = |peer: Peer| figures.get(row, peer.word(), "", 0);
         let none = get(Peer::Bridge);
         if none.is_some() {
@@ -336,9 +357,11 @@ fn memory(maker: &mut Maker<'_>) {
         let growth = |from, to: u64| Some((at(to)? - at(from)?) / (to - from) as f64 * 1.024);
         for (from, to) in [(1, 11), (1, 101)] {
             let each: Option<f64> = growth(from, to);
-            maker.bridge(
+            let native = |peer: Peer| figures.get(process, peer.word(), "", to - from);
+            maker.beside(
                 &format!("memory ({word}), each guest from {from} to {to}"),
-                each.map(|kb| format!("{kb:.0} KB")),
+                |peer| native(peer).map(|kib| kilobytes(kib * 1.024)),
+                each.map(kilobytes),
                 "under 300 KB",
                 each.map(|kb| kb < 300.0),
             );
@@ -380,11 +403,13 @@ fn crowd(maker: &mut Maker<'_>) {
         if let (Some(alone), Some(values)) = (rounds(ALONE), rounds(row)) {
             let ratios: Vec<f64> = values.iter().zip(alone).map(|(v, a)| v / a).collect();
             let (alone, ratio) = (median(alone).unwrap_or(0.0), median(&ratios).unwrap_or(0.0));
-            maker.bridge(
+            let native = |peer: Peer| figures.get(row, peer.word(), cores.word(), *most as u64);
+            maker.beside(
                 &format!(
                     "calls, 64 outstanding, {how} 1 → {most:.0} guests, {}",
                     cores.word()
                 ),
+                |peer| native(peer).map(rate),
                 Some(format!("{} → {}", rate(alone), rate(*last))),
                 &format!("flat (within a tenth), {ratio:.2} of it"),
                 Some(ratio >= 0.9),

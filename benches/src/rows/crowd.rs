@@ -13,7 +13,7 @@ use crate::process;
 /// Guests in one bridge.
 const GUESTS: [usize; 6] = [0, 1, 10, 11, 100, 101];
 /// Guests in one bridge, for calls per second.
-const LOADED: [usize; 4] = [1, 10, 100, 1000];
+pub const LOADED: [usize; 4] = [1, 10, 100, 1000];
 /// Rows of this room.
 pub const ROWS: [&str; 6] = [
     "memory-rss",

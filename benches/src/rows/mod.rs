@@ -1,5 +1,6 @@
 //! What is measured.
 
+pub mod apart;
 pub mod burn;
 pub mod count;
 pub mod crowd;
