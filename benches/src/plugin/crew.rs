@@ -15,6 +15,8 @@ pub struct Crew {
     plugins: Vec<Plugin>,
     /// Requests without an answer, of each.
     open: Vec<usize>,
+    /// Those that have some: looking at all would be measured too.
+    waiting: Vec<usize>,
     /// Each answer is to one of the requests: the numbers must add up.
     balance: u128,
 }
@@ -26,6 +28,7 @@ impl Crew {
         Ok(Crew {
             plugins: plugins?,
             open: vec![0; count],
+            waiting: Vec::new(),
             balance: 0,
         })
     }
@@ -60,6 +63,8 @@ impl Crew {
             for at in self.ready()? {
                 answered += self.receive(at, template)?;
             }
+            let open = &self.open;
+            self.waiting.retain(|at| open[*at] > 0);
             sending = sending && began.elapsed() < time;
         }
         let rate = answered as f64 / began.elapsed().as_secs_f64();
@@ -70,6 +75,9 @@ impl Crew {
     fn send(&mut self, at: usize, template: &Template) -> anyhow::Result<()> {
         let (plugin, open) = (&mut self.plugins[at], &mut self.open[at]);
         plugin.sent += 1;
+        if *open == 0 {
+            self.waiting.push(at);
+        }
         *open += 1;
         self.balance = self.balance.wrapping_add(plugin.sent.into());
         let mut out = Vec::new();
@@ -79,19 +87,16 @@ impl Crew {
 
     /// Those of which an answer is there.
     fn ready(&self) -> anyhow::Result<Vec<usize>> {
-        let waited_for: Vec<usize> = (0..self.open.len())
-            .filter(|at| self.open[*at] > 0)
-            .collect();
         let pipe =
             |at: &usize| PollFd::from_borrowed_fd(self.plugins[*at].from.as_fd(), PollFlags::IN);
-        let mut pipes: Vec<PollFd<'_>> = waited_for.iter().map(pipe).collect();
+        let mut pipes: Vec<PollFd<'_>> = self.waiting.iter().map(pipe).collect();
         match poll(&mut pipes, None) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let ready = waited_for.into_iter().zip(pipes);
+        let ready = self.waiting.iter().zip(pipes);
         let ready = ready.filter(|(_, pipe)| !pipe.revents().is_empty());
-        Ok(ready.map(|(at, _)| at).collect())
+        Ok(ready.map(|(at, _)| *at).collect())
     }
 
     /// Takes the answers that are there: how many.

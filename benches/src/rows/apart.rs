@@ -20,8 +20,8 @@ pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         return Ok(());
     }
     // Two pipes for each.
-    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
-    let room = most.map_or(usize::MAX, |files| files as usize / 2 - 32);
+    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let room = most.map_or(usize::MAX, |files| (files as usize / 2).saturating_sub(32));
     for (peer, start) in bench.natives.clone() {
         if !MANY.contains(&peer) || !bench.peers.contains(&peer) {
             continue;
@@ -32,7 +32,7 @@ pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
             }
             if count > room {
                 eprintln!(
-                    "skipped: {count} of {}: no room for their pipes",
+                    "skipped: {count} of {}: no room for their pipes (ulimit -n)",
                     peer.word()
                 );
                 continue;
