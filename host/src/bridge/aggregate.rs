@@ -15,6 +15,7 @@ use cln_protocol::manifest::{HookFilters, HookRegistration, Lightningd, Manifest
 use cln_protocol::native::{self, Version};
 
 use super::granted::not_granted;
+use super::left_out::{LeftOut, Reason};
 use super::list;
 use super::order::Places;
 use super::routes::{ANY_TOPIC, Chained, Link, Member, Routes, Table};
@@ -49,7 +50,7 @@ pub struct Aggregate {
     pub manifest: Manifest,
     /// For the bridge.
     pub routes: Routes,
-    /// Guests left out, and why.
+    /// The candidates that are left out, and why.
     pub refused: Vec<(Arc<Guest>, String)>,
 }
 
@@ -59,10 +60,15 @@ pub fn parse(text: &str, lightningd: &Lightningd) -> Result<Manifest, String> {
 }
 
 /// Adds up the candidates, in their order: the later one of two that want the same
-/// name is refused.
+/// name is refused, and joins those that are `left_out` already.
 ///
 /// `version` is lightningd's; None is the newest.
-pub fn aggregate(candidates: Vec<Candidate>, mode: Mode, version: Option<Version>) -> Aggregate {
+pub fn aggregate(
+    candidates: Vec<Candidate>,
+    left_out: Vec<LeftOut>,
+    mode: Mode,
+    version: Option<Version>,
+) -> Aggregate {
     let mut sum = Sum {
         names: candidates
             .iter()
@@ -87,6 +93,17 @@ pub fn aggregate(candidates: Vec<Candidate>, mode: Mode, version: Option<Version
             }
             Err(why) => refused.push((guest, why)),
         }
+    }
+    sum.routes.left_out = left_out;
+    for (guest, why) in &refused {
+        let capabilities = guest.capabilities();
+        sum.routes.left_out.push(LeftOut::new(
+            guest.name(),
+            Reason::Failed(why.clone()),
+            &capabilities.policy,
+            (mode, version),
+            || Arc::clone(capabilities),
+        ));
     }
     let (manifest, routes) = sum.finish(mode, version);
     Aggregate {
@@ -252,6 +269,13 @@ impl Sum {
             .iter()
             .map(|m| m.guest.name().to_string())
             .collect();
+        let mut refused: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
+        for (index, guest) in self.routes.left_out.iter().enumerate() {
+            for spec in guest.refuses() {
+                refused.entry(spec.name).or_default().push(index);
+                self.places.entry(spec.name).or_default();
+            }
+        }
         for (name, places) in &self.places {
             let Some(spec) = hooks::find(name) else {
                 continue;
@@ -270,7 +294,13 @@ impl Sum {
             self.manifest
                 .hooks
                 .push(registration(spec, places, &links, &self.names));
-            self.routes.hooks.insert(spec.name, Chained { spec, links });
+            let left_out = refused.remove(spec.name).unwrap_or_default();
+            let chained = Chained {
+                spec,
+                links,
+                left_out,
+            };
+            self.routes.hooks.insert(spec.name, chained);
         }
         let empty = self.routes.guests.is_empty();
         let sum = &mut self.manifest;

@@ -55,6 +55,14 @@ impl Bridge {
         if spec.name == "rpc_command" && self.node_starts() && bundled::calls_in_init(&payload) {
             return chain.finish();
         }
+        // Before the others: none of them could make it good again.
+        let left_out = chained.left_out.iter();
+        for guest in left_out.filter_map(|index| routes.left_out.get(*index)) {
+            guest.refused(spec.name);
+            if chain.fallback(Stance::Closed) == Flow::Done {
+                return chain.finish();
+            }
+        }
         // What is known already is of the first guest alone.
         let first = iter::once(shown).chain(iter::repeat(None));
         let links = chained.links.iter().zip(first);

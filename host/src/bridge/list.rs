@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Bridge;
 use super::aggregate::Mode;
+use super::left_out::LeftOut;
 use super::methods::Reply;
 use super::routes::{Chained, Member, Routes};
 use crate::guest::life::State;
@@ -44,8 +45,8 @@ impl Bridge {
         let left_out = routes
             .left_out
             .iter()
-            .filter(|(guest, _)| wanted(guest))
-            .map(|(guest, why)| json!({"name": guest, "state": "left_out", "reason": why}));
+            .filter(|guest| wanted(&guest.name))
+            .map(left_out_guest);
         let guests: Vec<Value> = running.chain(left_out).collect();
         if let (Some(name), []) = (&name, guests.as_slice()) {
             let name = super::init::excerpt(name);
@@ -154,6 +155,15 @@ fn guest(routes: &Routes, index: usize, member: &Member) -> Value {
     Value::Object(entry)
 }
 
+fn left_out_guest(guest: &LeftOut) -> Value {
+    let mut entry = json!({"name": &*guest.name, "state": "left_out", "reason": guest.why});
+    let refuses: Vec<&str> = guest.refuses().iter().map(|spec| spec.name).collect();
+    if !refuses.is_empty() {
+        entry["refuses"] = json!(refuses);
+    }
+    entry
+}
+
 /// What differs from the defaults.
 fn limits(limits: &crate::policy::Limits) -> Value {
     let mut map = Map::new();
@@ -186,6 +196,16 @@ fn chain(routes: &Routes, chained: &Chained) -> Value {
     let mut entry = Map::new();
     entry.insert("name".into(), chained.spec.name.into());
     entry.insert("guests".into(), json!(names));
+    let left_out = chained.left_out.iter();
+    let left_out: Vec<&str> = left_out
+        .filter_map(|index| Some(&*routes.left_out.get(*index)?.name))
+        .collect();
+    if !left_out.is_empty() {
+        // Nobody is asked.
+        entry.insert("refused_for".into(), json!(left_out));
+        entry.insert("longest_wait_ms".into(), 0.into());
+        return Value::Object(entry);
+    }
     let longest: Option<u128> = members
         .iter()
         .map(|member| {

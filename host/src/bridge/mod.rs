@@ -7,6 +7,7 @@ pub mod echo;
 pub mod granted;
 pub mod hooks;
 pub mod init;
+pub mod left_out;
 pub mod lineage;
 pub mod list;
 pub mod methods;

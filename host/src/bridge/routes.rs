@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cln_protocol::hook::HookSpec;
 use cln_protocol::manifest::{HookFilters, OptionSpec};
 
+use super::left_out::LeftOut;
 use super::withhold::Withheld;
 use crate::guest::life::Guest;
 
@@ -28,8 +29,8 @@ pub struct Routes {
     pub origins: Table<String, Vec<usize>>,
     /// Hook to the guests on it, in the order of the chain.
     pub hooks: Table<&'static str, Chained>,
-    /// Guests that are not in the manifest, by name, and why.
-    pub left_out: Vec<(String, String)>,
+    /// Guests that are not in the manifest.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// The subscription to every topic but `log`.
@@ -61,6 +62,9 @@ pub struct Chained {
     pub spec: &'static HookSpec,
     /// In the order in which they are called.
     pub links: Vec<Link>,
+    /// Guests that are left out and for which this hook is refused: indices into
+    /// [`Routes::left_out`].
+    pub left_out: Vec<usize>,
 }
 
 /// One guest on one hook.

@@ -5,6 +5,7 @@
 //! begins with the process, goes on in parallel, and a guest that would be late is
 //! left out by name.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -19,9 +20,11 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Bridge;
 use super::aggregate::{Candidate, Mode, aggregate, parse};
+use super::left_out::{LeftOut, Reason};
 use super::origin::{Entry, Listed, Origin};
 use super::routes::Routes;
 use crate::capability::Capabilities;
+use crate::guest::call::Fault;
 use crate::guest::fault::{Digest, excerpt};
 use crate::guest::instance::Seed;
 use crate::guest::life::Guest;
@@ -45,25 +48,25 @@ pub struct Startup {
 #[derive(Debug, Default)]
 struct Loading {
     guests: Vec<Preparing>,
+    left_out: Vec<LeftOut>,
     /// What the operator is told of the origin itself.
     word: Option<(Level, String)>,
 }
 
-/// One guest ready to run, or its name and why it is left out.
-type Prepared = Result<Ready, (String, String)>;
+/// One guest ready to run, or why it is left out.
+type Prepared = Result<Ready, Reason>;
 
-/// A guest on its way, by name.
+/// A guest on its way.
 #[derive(Debug)]
 struct Preparing {
-    name: String,
+    name: Arc<str>,
+    policy: Arc<Policy>,
     ready: JoinHandle<Prepared>,
 }
 
 /// A guest that can be started.
 #[derive(Debug)]
 struct Ready {
-    name: Arc<str>,
-    policy: Arc<Policy>,
     /// Of the module.
     digest: Digest,
     loaded: Loaded,
@@ -82,19 +85,17 @@ impl Startup {
                 entries: Vec::new(),
                 word: Some((Level::Unusual, format!("no guest is loaded: {e}"))),
             });
-            let prepare = |entry: Result<Entry, (String, String)>| {
-                let shop = Arc::clone(&shop);
-                let name = match &entry {
-                    Ok(entry) => entry.name.clone(),
-                    Err((name, _)) => name.clone(),
-                };
-                let ready = tokio::spawn(async move { prepare(entry?, &shop).await });
-                Preparing { name, ready }
-            };
-            Loading {
-                guests: entries.into_iter().map(prepare).collect(),
+            let mut loading = Loading {
                 word,
+                ..Loading::default()
+            };
+            for entry in entries {
+                match entry {
+                    Ok(entry) => loading.guests.push(Preparing::begin(entry, &shop)),
+                    Err((name, why)) => loading.left_out.push(LeftOut::unknown(&name, why)),
+                }
             }
+            loading
         });
         Startup {
             loading,
@@ -104,33 +105,37 @@ impl Startup {
     }
 }
 
-async fn prepare(entry: Entry, workshop: &Workshop) -> Prepared {
-    let Entry {
-        name,
-        module,
-        policy,
-    } = entry;
-    let refuse = |why: String| (name.clone(), why);
+impl Preparing {
+    fn begin(entry: Entry, workshop: &Arc<Workshop>) -> Preparing {
+        let Entry {
+            name,
+            module,
+            policy,
+        } = entry;
+        let (policy, workshop) = (Arc::new(policy), Arc::clone(workshop));
+        Preparing {
+            name: name.into(),
+            policy: Arc::clone(&policy),
+            ready: tokio::spawn(async move { prepare(&module, &policy, &workshop).await }),
+        }
+    }
+}
+
+async fn prepare(module: &Path, policy: &Policy, workshop: &Workshop) -> Prepared {
     if !policy.enabled {
-        return Err(refuse("enabled = false".to_owned()));
+        return Err(Reason::Unwanted("enabled = false".to_owned()));
     }
     let loaded = workshop
-        .load(&module, policy.sha256, &policy.limits)
+        .load(module, policy.sha256, &policy.limits)
         .await
         .map_err(|why| match policy.wasm {
             // The operator named it, and may have named another than was meant.
-            Some(_) => refuse(format!("{}: {why}", module.display())),
-            None => refuse(why),
+            Some(_) => Reason::Failed(format!("{}: {why}", module.display())),
+            None => Reason::Failed(why),
         })?;
     let digest = Digest::default();
     digest.get_or_init(|| loaded.digest.to_string());
-    let name = name.as_str().into();
-    Ok(Ready {
-        name,
-        policy: Arc::new(policy),
-        digest,
-        loaded,
-    })
+    Ok(Ready { digest, loaded })
 }
 
 impl Bridge {
@@ -157,11 +162,11 @@ impl Bridge {
             let loading = match timeout_at(deadline, loading).await {
                 Ok(loading) => loading.unwrap_or_default(),
                 Err(_) => Loading {
-                    guests: Vec::new(),
                     word: Some((
                         Level::Unusual,
                         "no guest is loaded: their folder cannot be read in the time that lightningd gives".to_owned(),
                     )),
+                    ..Loading::default()
                 },
             };
             if let Some((level, word)) = &loading.word {
@@ -170,46 +175,48 @@ impl Bridge {
             let (context, request) = ((&bridge, &workshop, &ticker), &request);
             let manifests = loading.guests.into_iter().map(|preparing| async move {
                 let (bridge, workshop, ticker) = context;
-                let Preparing { name, ready } = preparing;
+                let Preparing {
+                    name,
+                    policy,
+                    ready,
+                } = preparing;
+                // What a guest that is left out would have had to go by.
+                let unstarted = || {
+                    let (name, policy) = (Arc::clone(&name), Arc::clone(&policy));
+                    Arc::new(Capabilities::new(name, policy, Arc::clone(&bridge.node)))
+                };
+                let left_out =
+                    |reason| LeftOut::new(&name, reason, &policy, bridge.world(), unstarted);
                 let late = |_| {
-                    (
-                        name.clone(),
-                        "not compiled in the time that lightningd gives; it is compiled for the next start".to_owned(),
-                    )
+                    left_out(Reason::Failed("not compiled in the time that lightningd gives; it is compiled for the next start".to_owned()))
                 };
                 let ready = timeout_at(deadline, ready).await.map_err(late)?;
-                let ready = ready.unwrap_or_else(|e| Err((name.clone(), e.to_string())))?;
-                let started = bridge.start(ready, workshop, ticker, Arc::clone(request));
-                let guest = started.map_err(|why| (name.clone(), why))?;
-                match timeout_at(deadline, bridge.candidate(&guest)).await {
-                    Ok(Ok(candidate)) => Ok(candidate),
-                    Ok(Err(why)) => {
-                        guest.refuse(&why);
-                        Err((name, why))
-                    }
-                    Err(_) => {
-                        guest.refuse("its manifest was late");
-                        Err((
-                            name,
-                            "no manifest in the time that lightningd gives".to_owned(),
-                        ))
-                    }
-                }
+                let ready = ready.unwrap_or_else(|e| Err(Reason::Failed(e.to_string())));
+                let ready = ready.map_err(left_out)?;
+                let seed = bridge.seed(&name, &policy, ready, workshop, ticker);
+                let seed = seed.map_err(|why| left_out(Reason::Failed(why)))?;
+                let guest = Guest::start(seed, Arc::clone(request));
+                let manifest = timeout_at(deadline, bridge.candidate(&guest)).await;
+                let manifest = manifest.unwrap_or_else(|_| {
+                    let why = "no manifest in the time that lightningd gives";
+                    Err(Reason::Failed(why.to_owned()))
+                });
+                manifest.map_err(|reason| {
+                    let left_out = left_out(reason);
+                    guest.refuse(&left_out.why);
+                    left_out
+                })
             });
             let mut candidates = Vec::new();
-            let mut alone_refused = None;
-            let mut left_out = Vec::new();
+            let mut left_out = loading.left_out;
             for manifest in join_all(manifests).await {
                 match manifest {
                     Ok(candidate) => candidates.push(candidate),
-                    Err((name, why)) => {
-                        bridge.left_out(&name, &why);
-                        alone_refused = Some(why.clone());
-                        left_out.push((name, why));
-                    }
+                    Err(guest) => left_out.push(guest),
                 }
             }
-            let mut sum = aggregate(candidates, bridge.mode, bridge.version);
+            let (mode, version) = bridge.world();
+            let sum = aggregate(candidates, left_out, mode, version);
             for member in &sum.routes.guests {
                 bridge
                     .node
@@ -224,15 +231,16 @@ impl Bridge {
             }
             for (guest, why) in &sum.refused {
                 guest.refuse(why);
-                bridge.left_out(guest.name(), why);
-                alone_refused = Some(why.clone());
-                left_out.push((guest.name().to_string(), why.clone()));
             }
-            sum.routes.left_out = left_out;
-            let manifest = match alone_refused {
+            for guest in &sum.routes.left_out {
+                for line in guest.lines() {
+                    bridge.node.log.unusual(&guest.name, &line);
+                }
+            }
+            let manifest = match sum.routes.left_out.first() {
                 // Solo, there is nothing left to run.
-                Some(why) if bridge.mode == Mode::Solo => Manifest {
-                    disable: Some(why),
+                Some(alone) if mode == Mode::Solo => Manifest {
+                    disable: Some(alone.why.clone()),
                     ..Manifest::default()
                 }
                 .to_lightningd(),
@@ -246,19 +254,20 @@ impl Bridge {
         });
     }
 
-    fn start(
+    /// What decides what a guest may be in this process.
+    fn world(&self) -> (Mode, Option<Version>) {
+        (self.mode, self.version)
+    }
+
+    fn seed(
         &self,
+        name: &Arc<str>,
+        policy: &Arc<Policy>,
         ready: Ready,
         workshop: &Workshop,
         ticker: &Arc<Ticker>,
-        request: Arc<str>,
-    ) -> Result<Arc<Guest>, String> {
-        let Ready {
-            name,
-            policy,
-            digest,
-            loaded,
-        } = ready;
+    ) -> Result<Seed, String> {
+        let Ready { digest, loaded } = ready;
         let limits = SandboxLimits {
             memory: usize::try_from(policy.limits.memory_bytes).unwrap_or(usize::MAX),
             cpu_ms: policy.limits.cpu_per_call_ms,
@@ -270,10 +279,11 @@ impl Bridge {
             .map_err(|e| format!("cannot be linked: {e:#}"))?;
         let queue = usize::try_from(policy.limits.queue_length).unwrap_or(usize::MAX);
         let calls_in_flight = usize::try_from(policy.limits.calls_in_flight).unwrap_or(usize::MAX);
+        let (name, policy) = (Arc::clone(name), Arc::clone(policy));
         let capabilities = Capabilities::new(name, policy, Arc::clone(&self.node));
         capabilities.faults.set_module(digest);
         let mailbox = Mailbox::heard_by(Arc::clone(&capabilities.hearing), queue);
-        let seed = Seed {
+        Ok(Seed {
             engine: workshop.engine().clone(),
             pre,
             ticker: Arc::clone(ticker),
@@ -281,22 +291,22 @@ impl Bridge {
             limits,
             calls_in_flight,
             mailbox: Arc::new(mailbox),
-        };
-        Ok(Guest::start(seed, request))
+        })
     }
 
-    async fn candidate(&self, guest: &Arc<Guest>) -> Result<Candidate, String> {
+    async fn candidate(&self, guest: &Arc<Guest>) -> Result<Candidate, Reason> {
         let text = guest.manifest().await.map_err(|fault| match fault {
-            crate::guest::call::Fault::Absent(why) => why.to_string(),
-            other => other.to_string(),
+            Fault::Absent(why) => Reason::Failed(why.to_string()),
+            other => Reason::Failed(other.to_string()),
         })?;
         let lightningd = Lightningd {
             version: self.version,
             ..Lightningd::default()
         };
-        let manifest = parse(&text, &lightningd)?;
+        let manifest = parse(&text, &lightningd).map_err(Reason::Failed)?;
         if let Some(why) = &manifest.disable {
-            return Err(format!("it disabled itself: {}", excerpt(why)));
+            let why = format!("it disabled itself: {}", excerpt(why));
+            return Err(Reason::Disabled(why));
         }
         if !manifest.unknown.is_empty() {
             let word = format!(
@@ -307,14 +317,6 @@ impl Bridge {
         }
         let guest = Arc::clone(guest);
         Ok(Candidate { guest, manifest })
-    }
-
-    fn left_out(&self, name: &str, why: &str) {
-        // A suggested policy has several lines.
-        for (i, line) in why.lines().filter(|line| !line.is_empty()).enumerate() {
-            let lead = if i == 0 { "left out: " } else { "" };
-            self.node.log.unusual(name, &format!("{lead}{line}"));
-        }
     }
 
     fn startup_time(&self) -> Duration {

@@ -6,6 +6,7 @@ use cln_wasm_tests::simulator::{LogLine, Node};
 use serde_json::{Map, Value, json};
 use std::cell::Cell;
 
+mod left_out;
 mod matrix;
 
 const LIMITS: &str = "[limits]\ncpu_per_call_ms = 50\nanswer_bytes = \"64 KiB\"\nmemory_bytes = \"16 MiB\"\n\

@@ -94,6 +94,41 @@ fn an_open_policy_lets_payments_pass_a_guest_that_fails() {
     lab.assert_healthy();
 }
 
+#[test]
+fn a_guard_that_cannot_be_loaded_is_not_passed_by() {
+    let guard = |on_fault: &str| {
+        let policy = format!(
+            "[grant]\nhooks = [\"htlc_accepted\", \"rpc_command\"]\n[on-fault]\ndefault = \"closed\"\n{on_fault}"
+        );
+        Folder::new().guest("guard", b"no module", &policy)
+    };
+    let folders = [guard(""), guard("htlc_accepted = \"open\"")];
+    let [closed, open] = folders.each_ref().map(|folder| bridged(folder.path()));
+    let Some(lab) = Lab::start_nodes(&[NodeSetup::new(), closed, open]) else {
+        return;
+    };
+    lab.open_line();
+    let refused = lab.send_direct(0, 1, 5000).unwrap_err();
+    let data = refused.data.clone().unwrap_or_default();
+    assert_eq!(
+        data["failcodename"], "WIRE_TEMPORARY_NODE_FAILURE",
+        "{refused}: {data}"
+    );
+    assert_eq!(data["erring_node"], lab.node(1).id);
+    lab.wait_log(1, "guard: hook htlc_accepted: it is left out: ");
+    assert_eq!(
+        lab.send_direct(1, 2, 5000).unwrap()["status"],
+        "complete",
+        "the operator lets it be passed by"
+    );
+    lab.assert_healthy();
+    assert_eq!(
+        lab.stop_node(1),
+        Some(0),
+        "no command is refused for a guest that is not there"
+    );
+}
+
 /// lightningd's own plugins end the node when one of their first calls fails.
 #[test]
 fn a_guest_that_forbids_everything_does_not_keep_the_node_from_starting() {
