@@ -13,17 +13,44 @@ pub fn threads(process: u32) -> anyhow::Result<Vec<u32>> {
         .collect())
 }
 
-/// Memory, in KiB.
+/// A way to count memory.
 #[derive(Debug, Clone, Copy)]
-pub struct Memory {
-    /// All pages that are mapped and in memory.
-    pub rss: u64,
-    /// The same, pages shared with n processes counted as a n-th.
-    pub pss: u64,
+pub struct Counted {
+    /// Its name in the table.
+    pub word: &'static str,
+    /// The row of a whole process, by the guests in it.
+    pub row: &'static str,
+    /// The row of one of many native plugins.
+    pub of_many: &'static str,
+    /// Its name in `smaps_rollup`.
+    field: &'static str,
 }
 
-/// What it has in memory now.
-pub fn memory(process: u32) -> anyhow::Result<Memory> {
+/// All pages that are mapped and in memory; the same, pages shared with n processes counted as
+/// a n-th; those that are no file's, which the kernel can take back only by swapping.
+pub const MEMORY: [Counted; 3] = [
+    Counted {
+        word: "resident",
+        row: "memory-rss",
+        of_many: "process-rss",
+        field: "Rss:",
+    },
+    Counted {
+        word: "proportional",
+        row: "memory-pss",
+        of_many: "process-pss",
+        field: "Pss:",
+    },
+    Counted {
+        word: "anonymous",
+        row: "memory-anonymous",
+        of_many: "process-anonymous",
+        field: "Anonymous:",
+    },
+];
+
+/// What it has in memory now, in KiB, in the order of [`MEMORY`].
+pub fn memory(process: u32) -> anyhow::Result<[u64; MEMORY.len()]> {
     let path = format!("/proc/{process}/smaps_rollup");
     let text = fs::read_to_string(&path).context(path)?;
     let field = |name: &str| {
@@ -37,10 +64,11 @@ pub fn memory(process: u32) -> anyhow::Result<Memory> {
             })
             .with_context(|| format!("no {name} in smaps_rollup"))
     };
-    Ok(Memory {
-        rss: field("Rss:")?,
-        pss: field("Pss:")?,
-    })
+    let mut all = [0; MEMORY.len()];
+    for (amount, counted) in all.iter_mut().zip(MEMORY) {
+        *amount = field(counted.field)?;
+    }
+    Ok(all)
 }
 
 /// How often its threads were given a core, since they began.

@@ -9,6 +9,7 @@ use crate::chart::{Axis, Group, Series, bars, lines};
 use crate::cpu::Cores;
 use crate::figures::Figures;
 use crate::peers::Peer;
+use crate::process::{Counted, MEMORY};
 use crate::rows::startup::COLD;
 use crate::table;
 
@@ -286,17 +287,13 @@ fn guests_memory(figures: &Figures) -> Option<String> {
         series.points.iter_mut().for_each(|p| p.1 *= 1024.0);
         series
     };
-    let series = [
-        kib(bridge_series(figures, "resident", "memory-rss", who, "", 3)),
-        kib(bridge_series(
-            figures,
-            "proportional",
-            "memory-pss",
-            who,
-            "",
-            1,
-        )),
-    ];
+    let series = MEMORY.into_iter().zip([3, 1, 2]);
+    let series: Vec<Series> = series
+        .map(|(counted, colour)| {
+            let Counted { word, row, .. } = counted;
+            kib(bridge_series(figures, word, row, who, "", colour))
+        })
+        .collect();
     lines("Memory by guests loaded", GUESTS, y, &series)
 }
 

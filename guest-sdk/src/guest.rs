@@ -7,13 +7,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cln_protocol::hook::Hook;
-use cln_protocol::manifest::{CapabilityRequest, FeatureBits, Manifest, OptionSpec};
+use cln_protocol::manifest::{CapabilityRequest, Manifest, OptionSpec};
 use cln_protocol::topics::Topic;
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
 use crate::cx::Cx;
+use crate::feature_bits::FeaturePlace;
 use crate::hook::{self, HookHandler, HookOptions};
 use crate::init::Init;
 use crate::method::{self, Method, MethodHandler};
@@ -37,27 +38,6 @@ pub(crate) struct OptionEntry<S> {
     /// The type first, then the author's own checks.
     pub validate: Vec<Validate>,
     pub on_setconfig: Option<OnSetconfig<S>>,
-}
-
-/// Where feature bits are announced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FeaturePlace {
-    /// In `init` messages to peers.
-    Init,
-    /// In the node's own announcement.
-    Node,
-    /// In channel announcements.
-    Channel,
-    /// In BOLT 11 invoices.
-    Invoice,
-    /// In BOLT 12 offers.
-    Bolt12Offer,
-    /// In BOLT 12 invoice requests.
-    Bolt12Invreq,
-    /// In BOLT 12 invoices.
-    Bolt12Invoice,
-    /// In channel types.
-    ChannelType,
 }
 
 /// A guest: its options, methods, subscriptions and hooks, each with what handles it.
@@ -334,10 +314,7 @@ impl<S: 'static> Guest<S> {
         place: FeaturePlace,
         bits: impl IntoIterator<Item = u16>,
     ) -> Self {
-        let field = place.of(&mut self.manifest.featurebits);
-        for bit in bits {
-            set_bit(field, bit);
-        }
+        place.set(&mut self.manifest.featurebits, bits);
         self
     }
 
@@ -399,48 +376,9 @@ impl<S: 'static> Guest<S> {
 const ALL: &str = "*";
 const LOG: &str = "log";
 
-impl FeaturePlace {
-    fn of(self, bits: &mut FeatureBits) -> &mut Vec<u8> {
-        match self {
-            FeaturePlace::Init => &mut bits.init,
-            FeaturePlace::Node => &mut bits.node,
-            FeaturePlace::Channel => &mut bits.channel,
-            FeaturePlace::Invoice => &mut bits.invoice,
-            FeaturePlace::Bolt12Offer => &mut bits.bolt12_offer,
-            FeaturePlace::Bolt12Invreq => &mut bits.bolt12_invreq,
-            FeaturePlace::Bolt12Invoice => &mut bits.bolt12_invoice,
-            FeaturePlace::ChannelType => &mut bits.channel_type,
-        }
-    }
-}
-
-/// Sets a bit in a big-endian field: bit 0 is the lowest of the last byte.
-fn set_bit(field: &mut Vec<u8>, bit: u16) {
-    let from_the_end = usize::from(bit / 8);
-    while field.len() <= from_the_end {
-        field.insert(0, 0);
-    }
-    if let Some(byte) = field.iter_mut().rev().nth(from_the_end) {
-        *byte |= 1 << (bit % 8);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn feature_bits_are_big_endian() {
-        let field = |bits: &[u16]| {
-            let mut field = Vec::new();
-            bits.iter().for_each(|bit| set_bit(&mut field, *bit));
-            field
-        };
-        assert_eq!(field(&[0]), [1]);
-        assert_eq!(field(&[7, 8]), [1, 0x80]);
-        assert_eq!(field(&[8, 7, 0]), [1, 0x81]);
-        assert_eq!(field(&[103]), [0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    }
 
     #[test]
     fn each_topic_is_subscribed_to_once() {

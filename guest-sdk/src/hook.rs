@@ -50,9 +50,7 @@ impl HookOptions {
         self.filters.push(filter.into());
         self
     }
-}
 
-impl HookOptions {
     /// Both for the manifest.
     pub(crate) fn registration(self, name: &str) -> HookRegistration {
         HookRegistration {

@@ -7,16 +7,14 @@ use super::crowd::LOADED;
 use crate::cpu::Cores;
 use crate::peers::Peer;
 use crate::plugin::{Crew, Template};
-use crate::process;
+use crate::process::{self, MEMORY};
 
-/// Memory of one of them.
-pub const MEMORY: [&str; 2] = ["process-rss", "process-pss"];
 /// Who is started many times. A hundred of the Python framework would take 3 GB.
 const MANY: [Peer; 2] = [Peer::C, Peer::ClnPlugin];
 
 /// Measures memory, and calls to each in turn.
 pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
-    if !bench.wants_any(&["memory-rss", "memory-pss", "calls-spread"]) {
+    if !bench.wants_memory() && !bench.wants("calls-spread") {
         return Ok(());
     }
     // Two pipes for each.
@@ -49,16 +47,16 @@ pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
 }
 
 fn memory(bench: &mut Bench, crew: &Crew, peer: Peer, count: usize) -> anyhow::Result<()> {
-    let (mut rss, mut pss) = (0, 0);
+    let mut sums = [0; MEMORY.len()];
     for plugin in crew.plugins() {
-        let memory = process::memory(plugin.process())?;
-        rss += memory.rss;
-        pss += memory.pss;
+        for (sum, amount) in sums.iter_mut().zip(process::memory(plugin.process())?) {
+            *sum += amount;
+        }
     }
-    for (row, all) in MEMORY.into_iter().zip([rss, pss]) {
-        let each = all as f64 / count as f64;
-        let at = count as u64;
-        bench.figures.add(row, peer.word(), "", at, "KiB", each);
+    for (counted, sum) in MEMORY.into_iter().zip(sums) {
+        let (each, at) = (sum as f64 / count as f64, count as u64);
+        let (row, who) = (counted.of_many, peer.word());
+        bench.figures.add(row, who, "", at, "KiB", each);
     }
     Ok(())
 }

@@ -8,27 +8,20 @@ use crate::cpu::Cores;
 use crate::guests::Guest;
 use crate::peers::Peer;
 use crate::plugin::{Plugin, Template};
-use crate::process;
+use crate::process::{self, MEMORY};
 
 /// Guests in one bridge.
 const GUESTS: [usize; 6] = [0, 1, 10, 11, 100, 101];
 /// Guests in one bridge, for calls per second.
 pub const LOADED: [usize; 4] = [1, 10, 100, 1000];
 /// Rows of this room.
-pub const ROWS: [&str; 6] = [
-    "memory-rss",
-    "memory-pss",
-    "wakeups",
-    "calls-spread",
-    "calls-one",
-    ALONE,
-];
+const ROWS: [&str; 4] = ["wakeups", "calls-spread", "calls-one", ALONE];
 /// Calls to a guest that is the only one in its bridge, in the same rounds.
 pub const ALONE: &str = "calls-alone";
 
 /// Measures all rows of this room.
 pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
-    if bench.wants_any(&["memory-rss", "memory-pss"]) {
+    if bench.wants_memory() {
         for (peer, start) in &bench.natives {
             if bench.peers.contains(peer) {
                 let mut plugin = Plugin::start(start)?;
@@ -37,7 +30,7 @@ pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
             }
         }
     }
-    if !bench.wants_any(&ROWS) || !bench.peers.contains(&Peer::Bridge) {
+    if !(bench.wants_memory() || bench.wants_any(&ROWS)) || !bench.peers.contains(&Peer::Bridge) {
         return Ok(());
     }
     let mut counts: Vec<usize> = GUESTS.into_iter().chain(LOADED).collect();
@@ -53,7 +46,7 @@ pub fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         for guest in &guests {
             plugin.call(&format!("{}-echo", guest.name), "{}")?;
         }
-        if bench.wants_any(&["memory-rss", "memory-pss"]) {
+        if bench.wants_memory() {
             add_memory(&mut bench.figures, &plugin, Peer::Bridge, count as u64)?;
         }
         if bench.wants("wakeups") && [0, 1, 100].contains(&count) {
@@ -114,7 +107,8 @@ fn add_memory(
     at: u64,
 ) -> anyhow::Result<()> {
     let memory = process::memory(plugin.process())?;
-    figures.add("memory-rss", peer.word(), "", at, "KiB", memory.rss as f64);
-    figures.add("memory-pss", peer.word(), "", at, "KiB", memory.pss as f64);
+    for (counted, amount) in MEMORY.into_iter().zip(memory) {
+        figures.add(counted.row, peer.word(), "", at, "KiB", amount as f64);
+    }
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::figures::Figures;
 use crate::guests::Workshop;
 use crate::peers::Peer;
 use crate::plugin::Start;
+use crate::process::MEMORY;
 
 /// All that the rows share.
 #[derive(Debug)]
@@ -48,5 +49,10 @@ impl Bench {
     /// Is one of these rows to be measured?
     pub fn wants_any(&self, rows: &[&str]) -> bool {
         rows.iter().any(|row| self.wants(row))
+    }
+
+    /// Is memory to be measured, in any way?
+    pub fn wants_memory(&self) -> bool {
+        MEMORY.iter().any(|counted| self.wants(counted.row))
     }
 }

@@ -24,6 +24,7 @@
 
 mod imports;
 mod node;
+mod open;
 mod store;
 
 use std::any::Any;
@@ -41,6 +42,7 @@ use futures::task::LocalSpawnExt;
 use serde_json::{Value, json};
 
 pub use node::{LogLine, RpcCall, Sent, Word};
+pub use open::Open;
 pub use store::TestStore;
 
 use crate::border;
@@ -482,43 +484,4 @@ impl Harness {
 
 fn value(text: &str) -> Value {
     serde_json::from_str(text).expect("what the SDK serialised is JSON")
-}
-
-/// A delivery that may not have been answered yet.
-#[must_use = "the answer is in it"]
-pub struct Open<T> {
-    what: String,
-    slot: Rc<RefCell<Option<T>>>,
-    node: Rc<Node>,
-    pool: Rc<RefCell<LocalPool>>,
-}
-
-impl<T> Open<T> {
-    /// Whether the answer is there.
-    pub fn is_finished(&self) -> bool {
-        self.run();
-        self.slot.borrow().is_some()
-    }
-
-    /// The answer.
-    ///
-    /// # Panics
-    ///
-    /// When there is none and nothing will happen any more until the test does something.
-    pub fn finish(self) -> T {
-        self.run();
-        let answer = self.slot.borrow_mut().take();
-        answer.unwrap_or_else(|| {
-            panic!(
-                "{} has not answered; {} tasks sleep (see Harness::advance)",
-                self.what,
-                self.node.sleepers()
-            )
-        })
-    }
-
-    fn run(&self) {
-        border::enter(&node::border(&self.node));
-        self.pool.borrow_mut().run_until_stalled();
-    }
 }

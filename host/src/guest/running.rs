@@ -42,20 +42,9 @@ pub struct Part {
     pub kind: Kind,
 }
 
-impl From<Task> for Part {
-    fn from(task: Task) -> Self {
-        let Task {
-            id, label, kind, ..
-        } = task;
-        Part { id, label, kind }
-    }
-}
-
 #[derive(Debug)]
 struct Task {
-    id: CallId,
-    label: Label,
-    kind: Kind,
+    part: Part,
     ticks: u64,
     /// The stretch of running in which its ticks were counted last.
     stretch: u64,
@@ -72,11 +61,8 @@ fn root(
 impl Running {
     /// The engine took up a call.
     pub fn begin(&self, task: GuestTaskId, part: Part) {
-        let Part { id, label, kind } = part;
         let begun = Task {
-            id,
-            label,
-            kind,
+            part,
             ticks: 0,
             stretch: 0,
         };
@@ -85,20 +71,12 @@ impl Running {
 
     /// A call gave its answer; which it was at last.
     pub fn end(&self, task: GuestTaskId) -> Option<Part> {
-        self.lock().remove(&task).map(Part::from)
+        self.lock().remove(&task).map(|task| task.part)
     }
 
     /// Which call a task serves that has not ended.
     pub fn part(&self, task: GuestTaskId) -> Option<Part> {
-        let tasks = self.lock();
-        let Task {
-            id, label, kind, ..
-        } = tasks.get(&task)?;
-        Some(Part {
-            id: *id,
-            label: label.clone(),
-            kind: *kind,
-        })
+        self.lock().get(&task).map(|task| task.part.clone())
     }
 
     /// The call at the root of the engine's stack of tasks, youngest first, and the number of
@@ -109,8 +87,8 @@ impl Running {
     ) -> Option<(GuestTaskId, u64)> {
         let tasks = self.lock();
         let (root, task) = root(&tasks, stack)?;
-        match task.kind {
-            Kind::Notification(number) if task.id == 0 => Some((root, number)),
+        match task.part.kind {
+            Kind::Notification(number) if task.part.id == 0 => Some((root, number)),
             _ => None,
         }
     }
@@ -122,15 +100,9 @@ impl Running {
         stack: impl Iterator<Item = GuestTaskId>,
     ) -> Option<(GuestTaskId, CallId, &'static str)> {
         let tasks = self.lock();
-        match root(&tasks, stack)? {
-            (
-                root,
-                &Task {
-                    id,
-                    label: Label::Hook(hook),
-                    ..
-                },
-            ) => Some((root, id, hook)),
+        let (root, task) = root(&tasks, stack)?;
+        match task.part.label {
+            Label::Hook(hook) => Some((root, task.part.id, hook)),
             _ => None,
         }
     }
@@ -138,16 +110,14 @@ impl Running {
     /// The call has handled the notification that it had.
     pub fn handled(&self, task: GuestTaskId) {
         if let Some(task) = self.lock().get_mut(&task) {
-            task.kind = Kind::Handled;
+            task.part.kind = Kind::Handled;
         }
     }
 
     /// The task goes on with another, which has the whole CPU of a call.
     pub fn goes_on(&self, task: GuestTaskId, with: Part) {
         if let Some(task) = self.lock().get_mut(&task) {
-            task.id = with.id;
-            task.label = with.label;
-            task.kind = with.kind;
+            task.part = with;
             task.ticks = 0;
         }
     }
@@ -156,7 +126,7 @@ impl Running {
     pub fn call_of(&self, stack: impl Iterator<Item = GuestTaskId>) -> Option<(CallId, Label)> {
         let tasks = self.lock();
         let (_, task) = root(&tasks, stack)?;
-        Some((task.id, task.label.clone()))
+        Some((task.part.id, task.part.label.clone()))
     }
 
     /// A tick of the clock found this stack running; the ticks of its call so far,
@@ -166,7 +136,7 @@ impl Running {
         let mut tasks = self.lock();
         let (root, _) = root(&tasks, stack)?;
         let task = tasks.get_mut(&root)?;
-        if task.kind == Kind::Background && task.stretch != stretch {
+        if task.part.kind == Kind::Background && task.stretch != stretch {
             task.ticks = 0;
         }
         task.stretch = stretch;

@@ -1,90 +1,18 @@
 //! Against a server in the same process that does what the test says.
 
-use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc, time::Duration};
+mod server;
+
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use serde_json::Value;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{UnixListener, UnixStream},
-    sync::oneshot,
-};
+use tokio::sync::oneshot;
 
+use self::server::{Peer, Server};
 use super::*;
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(30);
-
-/// The other end of one connection.
-struct Peer {
-    stream: UnixStream,
-    unread: Vec<u8>,
-}
-
-impl Peer {
-    /// The next request; None at the end of the connection.
-    async fn request(&mut self) -> Option<Value> {
-        loop {
-            if let Some(end) = self.unread.windows(2).position(|two| two == b"\n\n") {
-                let rest = self.unread.split_off(end + 2);
-                let text = std::mem::replace(&mut self.unread, rest);
-                return Some(serde_json::from_slice(&text).unwrap());
-            }
-            self.unread.reserve(1 << 16);
-            if self.stream.read_buf(&mut self.unread).await.unwrap() == 0 {
-                return None;
-            }
-        }
-    }
-
-    async fn write(&mut self, text: &str) {
-        self.stream.write_all(text.as_bytes()).await.unwrap();
-    }
-
-    async fn answer(&mut self, request: &Value, result: &str) {
-        let id = &request["id"];
-        self.write(&format!(
-            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n\n"
-        ))
-        .await;
-    }
-}
-
-struct Server {
-    listener: UnixListener,
-    path: PathBuf,
-    _dir: tempfile::TempDir,
-}
-
-impl Server {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("lightning-rpc");
-        Server {
-            listener: UnixListener::bind(&path).unwrap(),
-            path,
-            _dir: dir,
-        }
-    }
-
-    fn socket(&self, config: Config) -> Arc<RpcSocket> {
-        Arc::new(RpcSocket::new(self.path.clone(), config))
-    }
-
-    fn one_connection(&self) -> Arc<RpcSocket> {
-        self.socket(Config {
-            connections: 1,
-            ..Config::default()
-        })
-    }
-
-    async fn accept(&self) -> Peer {
-        Peer {
-            stream: self.listener.accept().await.unwrap().0,
-            unread: Vec::new(),
-        }
-    }
-}
 
 type Result = std::result::Result<Box<RawValue>, RpcSocketError>;
 
