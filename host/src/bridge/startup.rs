@@ -121,6 +121,64 @@ impl Preparing {
     }
 }
 
+/// Where a guest is started, and until when.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    bridge: &'a Bridge,
+    workshop: &'a Workshop,
+    ticker: &'a Arc<Ticker>,
+    /// `params` of `getmanifest`.
+    request: &'a Arc<str>,
+    deadline: Instant,
+}
+
+impl Preparing {
+    /// Starts the guest and waits for its manifest.
+    async fn candidate(self, place: Place<'_>) -> Result<Candidate, LeftOut> {
+        let Preparing {
+            name,
+            policy,
+            ready,
+        } = self;
+        let Place {
+            bridge, deadline, ..
+        } = place;
+        let mut started = None;
+        let candidate = async {
+            let ready = timeout_at(deadline, ready).await.map_err(|_| {
+                let why = "not compiled in the time that lightningd gives; it is compiled for the next start";
+                Reason::Failed(why.to_owned())
+            })?;
+            let ready = ready.unwrap_or_else(|e| Err(Reason::Failed(e.to_string())))?;
+            let seed = bridge.seed(&name, &policy, ready, place);
+            let seed = seed.map_err(Reason::Failed)?;
+            let guest = started.insert(Guest::start(seed, Arc::clone(place.request)));
+            let manifest = timeout_at(deadline, bridge.manifest(guest)).await;
+            let manifest = manifest.map_err(|_| {
+                let why = "no manifest in the time that lightningd gives";
+                Reason::Failed(why.to_owned())
+            })??;
+            let guest = Arc::clone(guest);
+            Ok(Candidate { guest, manifest })
+        };
+        candidate.await.map_err(|reason| {
+            let left_out =
+                LeftOut::new(&name, reason, &policy, bridge.world(), || match &started {
+                    Some(guest) => Arc::clone(guest.capabilities()),
+                    // What it would have had to go by.
+                    None => {
+                        let (name, policy) = (Arc::clone(&name), Arc::clone(&policy));
+                        Arc::new(Capabilities::new(name, policy, Arc::clone(&bridge.node)))
+                    }
+                });
+            if let Some(guest) = &started {
+                guest.refuse(&left_out.why);
+            }
+            left_out
+        })
+    }
+}
+
 async fn prepare(module: &Path, policy: &Policy, workshop: &Workshop) -> Prepared {
     if !policy.enabled {
         return Err(Reason::Unwanted("enabled = false".to_owned()));
@@ -172,41 +230,15 @@ impl Bridge {
             if let Some((level, word)) = &loading.word {
                 bridge.node.log.bridge(*level, word);
             }
-            let (context, request) = ((&bridge, &workshop, &ticker), &request);
-            let manifests = loading.guests.into_iter().map(|preparing| async move {
-                let (bridge, workshop, ticker) = context;
-                let Preparing {
-                    name,
-                    policy,
-                    ready,
-                } = preparing;
-                // What a guest that is left out would have had to go by.
-                let unstarted = || {
-                    let (name, policy) = (Arc::clone(&name), Arc::clone(&policy));
-                    Arc::new(Capabilities::new(name, policy, Arc::clone(&bridge.node)))
-                };
-                let left_out =
-                    |reason| LeftOut::new(&name, reason, &policy, bridge.world(), unstarted);
-                let late = |_| {
-                    left_out(Reason::Failed("not compiled in the time that lightningd gives; it is compiled for the next start".to_owned()))
-                };
-                let ready = timeout_at(deadline, ready).await.map_err(late)?;
-                let ready = ready.unwrap_or_else(|e| Err(Reason::Failed(e.to_string())));
-                let ready = ready.map_err(left_out)?;
-                let seed = bridge.seed(&name, &policy, ready, workshop, ticker);
-                let seed = seed.map_err(|why| left_out(Reason::Failed(why)))?;
-                let guest = Guest::start(seed, Arc::clone(request));
-                let manifest = timeout_at(deadline, bridge.candidate(&guest)).await;
-                let manifest = manifest.unwrap_or_else(|_| {
-                    let why = "no manifest in the time that lightningd gives";
-                    Err(Reason::Failed(why.to_owned()))
-                });
-                manifest.map_err(|reason| {
-                    let left_out = left_out(reason);
-                    guest.refuse(&left_out.why);
-                    left_out
-                })
-            });
+            let place = Place {
+                bridge: &bridge,
+                workshop: &workshop,
+                ticker: &ticker,
+                request: &request,
+                deadline,
+            };
+            let manifests = loading.guests.into_iter();
+            let manifests = manifests.map(|preparing| preparing.candidate(place));
             let mut candidates = Vec::new();
             let mut left_out = loading.left_out;
             for manifest in join_all(manifests).await {
@@ -264,9 +296,11 @@ impl Bridge {
         name: &Arc<str>,
         policy: &Arc<Policy>,
         ready: Ready,
-        workshop: &Workshop,
-        ticker: &Arc<Ticker>,
+        place: Place<'_>,
     ) -> Result<Seed, String> {
+        let Place {
+            workshop, ticker, ..
+        } = place;
         let Ready { digest, loaded } = ready;
         let limits = SandboxLimits {
             memory: usize::try_from(policy.limits.memory_bytes).unwrap_or(usize::MAX),
@@ -294,7 +328,7 @@ impl Bridge {
         })
     }
 
-    async fn candidate(&self, guest: &Arc<Guest>) -> Result<Candidate, Reason> {
+    async fn manifest(&self, guest: &Guest) -> Result<Manifest, Reason> {
         let text = guest.manifest().await.map_err(|fault| match fault {
             Fault::Absent(why) => Reason::Failed(why.to_string()),
             other => Reason::Failed(other.to_string()),
@@ -315,8 +349,7 @@ impl Bridge {
             );
             self.node.log.write(Level::Info, guest.name(), &word);
         }
-        let guest = Arc::clone(guest);
-        Ok(Candidate { guest, manifest })
+        Ok(manifest)
     }
 
     fn startup_time(&self) -> Duration {

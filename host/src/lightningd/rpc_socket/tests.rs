@@ -5,10 +5,9 @@ mod server;
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use futures::future::join_all;
-use serde_json::Value;
 use tokio::sync::oneshot;
 
-use self::server::{Peer, Server};
+use self::server::Server;
 use super::*;
 
 const LONG: Duration = Duration::from_secs(60);
