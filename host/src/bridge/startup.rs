@@ -72,6 +72,17 @@ struct Ready {
     loaded: Loaded,
 }
 
+/// Where a guest is started, and until when.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    bridge: &'a Bridge,
+    workshop: &'a Workshop,
+    ticker: &'a Arc<Ticker>,
+    /// `params` of `getmanifest`.
+    request: &'a Arc<str>,
+    deadline: Instant,
+}
+
 /// What is left for `init` of the time that lightningd gives.
 const MARGIN: Duration = Duration::from_secs(25);
 
@@ -119,20 +130,7 @@ impl Preparing {
             ready: tokio::spawn(async move { prepare(&module, &policy, &workshop).await }),
         }
     }
-}
 
-/// Where a guest is started, and until when.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    bridge: &'a Bridge,
-    workshop: &'a Workshop,
-    ticker: &'a Arc<Ticker>,
-    /// `params` of `getmanifest`.
-    request: &'a Arc<str>,
-    deadline: Instant,
-}
-
-impl Preparing {
     /// Starts the guest and waits for its manifest.
     async fn candidate(self, place: Place<'_>) -> Result<Candidate, LeftOut> {
         let Preparing {

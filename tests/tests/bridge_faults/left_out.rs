@@ -28,7 +28,7 @@ fn the_hooks_of_a_guard_that_cannot_be_loaded_are_refused() {
         "watch-hooks": true, "methods": {"z-counts": "counts"}, "hooks": {"*": {"answer": {"result": "continue"}}}});
     let folder = Folder::new()
         .file("guard.wasm", "no module")
-        .file("guard.toml", &all_hooks(""))
+        .file("guard.toml", all_hooks(""))
         .scripted("z", watches);
     let node = bridge(&folder).start().unwrap();
     let line = "guard: hook htlc_accepted: lightningd gets the safe refusal as long as this guest is left out (on-fault: closed); \
@@ -94,9 +94,9 @@ fn what_the_operator_opened_or_turned_off_is_passed_by() {
     );
     let folder = Folder::new()
         .file("off.wasm", "no module")
-        .file("off.toml", &off)
+        .file("off.toml", off)
         .file("open.wasm", "no module")
-        .file("open.toml", &open);
+        .file("open.toml", open);
     let node = bridge(&folder).start().unwrap();
     assert_eq!(chains(&node), json!([]));
     node.shutdown().unwrap();
