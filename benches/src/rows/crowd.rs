@@ -14,7 +14,7 @@ use crate::process::{self, MEMORY};
 const GUESTS: [usize; 6] = [0, 1, 10, 11, 100, 101];
 /// Guests in one bridge, for calls per second.
 pub const LOADED: [usize; 4] = [1, 10, 100, 1000];
-/// Rows of this room.
+/// Rows of this room beside those of memory.
 const ROWS: [&str; 4] = ["wakeups", "calls-spread", "calls-one", ALONE];
 /// Calls to a guest that is the only one in its bridge, in the same rounds.
 pub const ALONE: &str = "calls-alone";

@@ -101,7 +101,8 @@ pub fn aggregate(
             guest.name(),
             Reason::Failed(why.clone()),
             &capabilities.policy,
-            (mode, version),
+            mode,
+            version,
             || Arc::clone(capabilities),
         ));
     }

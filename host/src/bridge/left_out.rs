@@ -63,7 +63,8 @@ impl LeftOut {
         name: &str,
         reason: Reason,
         policy: &Policy,
-        (mode, version): (Mode, Option<Version>),
+        mode: Mode,
+        version: Option<Version>,
         capabilities: impl FnOnce() -> Arc<Capabilities>,
     ) -> LeftOut {
         let refuses = match mode {
@@ -115,14 +116,14 @@ impl LeftOut {
 /// The hooks that this guest was to have, that are closed for it, and where closed ends the chain.
 fn refuses(reason: &Reason, policy: &Policy, version: Option<Version>) -> Vec<&'static HookSpec> {
     let closed = |spec: &HookSpec| {
-        let on_fault = &policy.on_fault;
-        match reason {
-            Reason::Unwanted(_) => false,
+        let own = match reason {
+            Reason::Unwanted(_) => return false,
             // As at its `init`: it is not there, unless the operator wants a refusal wherever
             // it has no answer.
-            Reason::Disabled(_) => on_fault.chosen(spec.name) == Some(Stance::Closed),
-            Reason::Failed(_) => on_fault.stance(spec.name, spec.stance) == Stance::Closed,
-        }
+            Reason::Disabled(_) => Stance::Open,
+            Reason::Failed(_) => spec.stance,
+        };
+        policy.on_fault.stance(spec.name, own) == Stance::Closed
     };
     native::hooks(version)
         .filter_map(hooks::find)
@@ -146,15 +147,16 @@ mod tests {
     use crate::bridge::node::Node;
     use crate::lightningd::output::Output;
 
-    const ALL: &str = "[grant]\nhooks = [\"commitment_revocation\", \"custommsg\", \"db_write\", \"htlc_accepted\", \
-        \"invoice_payment\", \"onion_message_recv\", \"onion_message_recv_secret\", \"openchannel\", \"openchannel2\", \
-        \"openchannel2_changed\", \"openchannel2_sign\", \"peer_connected\", \"rbf_channel\", \"recover\", \
-        \"rpc_command\"]\n";
+    /// A policy that grants every hook.
+    fn all(rest: &str) -> String {
+        let hooks: Vec<_> = native::hooks(None).collect();
+        format!("[grant]\nhooks = {hooks:?}\n{rest}")
+    }
 
     fn left_out(reason: Reason, policy: &str, mode: Mode, version: Option<Version>) -> LeftOut {
         let policy = Arc::new(Policy::parse(policy, Path::new("a.toml")).unwrap());
         let node = Arc::new(Node::new(Arc::new(Output::default())));
-        LeftOut::new("a", reason, &policy, (mode, version), || {
+        LeftOut::new("a", reason, &policy, mode, version, || {
             Arc::new(Capabilities::new("a".into(), Arc::clone(&policy), node))
         })
     }
@@ -173,9 +175,9 @@ mod tests {
             "openchannel2",
             "rbf_channel",
         ];
-        assert_eq!(of(ALL), closed_by_default);
+        assert_eq!(of(&all("")), closed_by_default);
         assert_eq!(
-            of(&format!("{ALL}[on-fault]\ndefault = \"closed\"")),
+            of(&all("[on-fault]\ndefault = \"closed\"")),
             [
                 "htlc_accepted",
                 "invoice_payment",
@@ -187,7 +189,7 @@ mod tests {
                 "rbf_channel"
             ]
         );
-        let open = format!("{ALL}[on-fault]\nhtlc_accepted = \"open\"\nopenchannel = \"open\"");
+        let open = all("[on-fault]\nhtlc_accepted = \"open\"\nopenchannel = \"open\"");
         assert_eq!(of(&open), ["openchannel2", "rbf_channel"]);
         let granted_one = "[grant]\nhooks = [\"openchannel\"]\n[on-fault]\ndefault = \"closed\"";
         assert_eq!(of(granted_one), ["openchannel"]);
@@ -197,17 +199,17 @@ mod tests {
     #[test]
     fn an_old_lightningd_is_not_given_hooks_that_it_does_not_know() {
         let failed = Reason::Failed("late".to_owned());
-        let old = left_out(failed, ALL, Mode::Bridge, Version::parse("v0.8.2"));
+        let old = left_out(failed, &all(""), Mode::Bridge, Version::parse("v0.8.2"));
         assert_eq!(hooks_of(&old), ["htlc_accepted", "openchannel"]);
     }
 
     #[test]
     fn one_that_nobody_wants_to_run_is_not_there() {
-        let closed = format!("{ALL}[on-fault]\nhtlc_accepted = \"closed\"");
+        let closed = all("[on-fault]\nhtlc_accepted = \"closed\"");
         let unwanted = Reason::Unwanted("enabled = false".to_owned());
         assert!(hooks_of(&left_out(unwanted, &closed, Mode::Bridge, None)).is_empty());
         let disabled = || Reason::Disabled("not today".to_owned());
-        assert!(hooks_of(&left_out(disabled(), ALL, Mode::Bridge, None)).is_empty());
+        assert!(hooks_of(&left_out(disabled(), &all(""), Mode::Bridge, None)).is_empty());
         let chosen = left_out(disabled(), &closed, Mode::Bridge, None);
         assert_eq!(hooks_of(&chosen), ["htlc_accepted"]);
         let failed = Reason::Failed("late".to_owned());

@@ -160,15 +160,21 @@ impl Preparing {
             Ok(Candidate { guest, manifest })
         };
         candidate.await.map_err(|reason| {
-            let left_out =
-                LeftOut::new(&name, reason, &policy, bridge.world(), || match &started {
+            let left_out = LeftOut::new(
+                &name,
+                reason,
+                &policy,
+                bridge.mode,
+                bridge.version,
+                || match &started {
                     Some(guest) => Arc::clone(guest.capabilities()),
                     // What it would have had to go by.
                     None => {
                         let (name, policy) = (Arc::clone(&name), Arc::clone(&policy));
                         Arc::new(Capabilities::new(name, policy, Arc::clone(&bridge.node)))
                     }
-                });
+                },
+            );
             if let Some(guest) = &started {
                 guest.refuse(&left_out.why);
             }
@@ -245,8 +251,7 @@ impl Bridge {
                     Err(guest) => left_out.push(guest),
                 }
             }
-            let (mode, version) = bridge.world();
-            let sum = aggregate(candidates, left_out, mode, version);
+            let sum = aggregate(candidates, left_out, bridge.mode, bridge.version);
             for member in &sum.routes.guests {
                 bridge
                     .node
@@ -269,7 +274,7 @@ impl Bridge {
             }
             let manifest = match sum.routes.left_out.first() {
                 // Solo, there is nothing left to run.
-                Some(alone) if mode == Mode::Solo => Manifest {
+                Some(alone) if bridge.mode == Mode::Solo => Manifest {
                     disable: Some(alone.why.clone()),
                     ..Manifest::default()
                 }
@@ -282,11 +287,6 @@ impl Bridge {
             // The loop may have ended meanwhile.
             drop(announce.send(Arc::new(sum.routes)));
         });
-    }
-
-    /// What decides what a guest may be in this process.
-    fn world(&self) -> (Mode, Option<Version>) {
-        (self.mode, self.version)
     }
 
     fn seed(
